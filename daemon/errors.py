@@ -1,0 +1,199 @@
+"""Everything that can go wrong for someone who uses the daemon: a typed tree, one class per reason.
+
+`reason` is the UPPER_SNAKE name that clients see in `google.rpc.ErrorInfo`; the message says what to do. Which gRPC status
+each class becomes is one table in `daemon.server`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SpeakerdError(Exception):
+    """Base of all. `reason` names the case; `metadata` adds facts for programs."""
+
+    reason: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, **metadata: str) -> None:
+        super().__init__(message)
+        self.metadata = metadata
+
+
+class InvalidRequestError(SpeakerdError):
+    """The request breaks the protocol or carries unusable values."""
+
+
+class ConfigExpectedError(InvalidRequestError):
+    """The first message of a stream is not a config."""
+
+    reason = "CONFIG_EXPECTED"
+
+
+class UnexpectedConfigError(InvalidRequestError):
+    """A config after the first message."""
+
+    reason = "UNEXPECTED_CONFIG"
+
+
+class EmptyMessageError(InvalidRequestError):
+    """A message with no payload."""
+
+    reason = "EMPTY_MESSAGE"
+
+
+class InvalidAudioConfigError(InvalidRequestError):
+    """Encoding, sample rate or channel count outside of what is supported."""
+
+    reason = "INVALID_AUDIO_CONFIG"
+
+
+class InvalidNameError(InvalidRequestError):
+    """A speaker name that is empty, too long, or has control characters."""
+
+    reason = "INVALID_NAME"
+
+
+class InvalidAudioError(InvalidRequestError):
+    """Audio data that no encoding allows."""
+
+
+class IncompleteSampleError(InvalidAudioError):
+    """The audio ends in the middle of a sample."""
+
+    reason = "INCOMPLETE_SAMPLE"
+
+
+class NotFiniteAudioError(InvalidAudioError):
+    """NaN or infinite samples."""
+
+    reason = "AUDIO_NOT_FINITE"
+
+
+class EmptyAudioError(InvalidAudioError):
+    """A stream or a recording without a sample."""
+
+    reason = "AUDIO_EMPTY"
+
+
+class LimitError(SpeakerdError):
+    """A configured limit is reached."""
+
+
+class AudioTooLongError(LimitError):
+    """More audio in one stream than `limits.stream_seconds` allows."""
+
+    reason = "AUDIO_TOO_LONG"
+
+
+class TooManyStreamsError(LimitError):
+    """As many streams as `limits.streams` are open."""
+
+    reason = "TOO_MANY_STREAMS"
+
+
+class TooManySpeakersError(LimitError):
+    """As many speakers as `limits.speakers` are enrolled."""
+
+    reason = "TOO_MANY_SPEAKERS"
+
+
+class TooManyRecordingsError(LimitError):
+    """More recordings of a speaker than `limits.recordings` allows."""
+
+    reason = "TOO_MANY_RECORDINGS"
+
+
+class StorageFullError(LimitError):
+    """The disk or its quota is full; nothing was changed."""
+
+    reason = "STORAGE_FULL"
+
+
+class SpeakerNotFoundError(SpeakerdError):
+    """No speaker is enrolled under that name."""
+
+    reason = "SPEAKER_NOT_FOUND"
+
+
+class SpeakerExistsError(SpeakerdError):
+    """The name is taken."""
+
+    reason = "SPEAKER_EXISTS"
+
+
+class StateError(SpeakerdError):
+    """The daemon's state does not allow the request."""
+
+
+class NoSpeakersError(StateError):
+    """Nobody is enrolled."""
+
+    reason = "NO_SPEAKERS_ENROLLED"
+
+
+class WrongModelError(StateError):
+    """A voiceprint was made by another model than the one that runs."""
+
+    reason = "WRONG_MODEL"
+
+
+class EnrollmentRefusedError(StateError):
+    """The recordings fail a check; nothing was stored."""
+
+
+class NotEnoughSpeechError(EnrollmentRefusedError):
+    """Less net speech than an enrollment needs."""
+
+    reason = "NOT_ENOUGH_SPEECH"
+
+
+class ClippedAudioError(EnrollmentRefusedError):
+    """A recording is overdriven."""
+
+    reason = "AUDIO_CLIPPED"
+
+
+class VoicesDifferError(EnrollmentRefusedError):
+    """The recordings do not sound like one person."""
+
+    reason = "VOICES_DIFFER"
+
+
+class SimilarSpeakerError(EnrollmentRefusedError):
+    """The voice is enrolled under another name, or resembles one that is."""
+
+    reason = "SIMILAR_SPEAKER_ENROLLED"
+
+
+class StorageError(SpeakerdError):
+    """The voiceprint store cannot be read or written."""
+
+    reason = "STORAGE_FAILED"
+
+
+class StorageKeyError(StorageError):
+    """The store's key is missing or is not the one it was written with."""
+
+    reason = "STORAGE_KEY_MISMATCH"
+
+
+class StartError(SpeakerdError):
+    """The daemon cannot start."""
+
+
+class ConfigError(StartError):
+    """config.yaml is invalid: the message names the key, the value and what is allowed."""
+
+    reason = "CONFIG_INVALID"
+
+
+class SocketInUseError(StartError):
+    """Another process listens at the address."""
+
+    reason = "SOCKET_IN_USE"
+
+
+class ModelError(StartError):
+    """The model's files are missing, altered or of another kind."""
+
+    reason = "MODEL_INVALID"

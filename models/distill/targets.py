@@ -1,0 +1,85 @@
+"""Teacher targets, computed once and kept on disk under the content of the audio."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.audio import read_audio
+from models.features import log_mel
+from models.levels import Teacher
+from models.teachers import TEACHERS
+
+
+class Targets(NamedTuple):
+    """One recording's levels: frame (time, channels) as float16, pooled (statistics,), embedding (size,)."""
+
+    frame: NDArray[np.float16]
+    pooled: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TargetCache:
+    """The targets of one teacher, one file per recording, named by the SHA-256 of the recording's bytes."""
+
+    directory: Path
+    teacher: str
+
+    def path(self, audio: Path) -> Path:
+        """Return where the targets of `audio` are or will be."""
+        digest = hashlib.sha256(audio.read_bytes()).hexdigest()
+        return self.directory / self.teacher / digest[:2] / f"{digest}.npz"
+
+    def load(self, audio: Path) -> Targets:
+        """Return the targets of `audio`; frame level included. Raises `FileNotFoundError` if they were not computed."""
+        with np.load(self.path(audio)) as stored:
+            return Targets(stored["frame"], stored["pooled"], stored["embedding"])
+
+    def fill(self, recordings: Iterable[Path], jobs: int) -> None:
+        """Compute what is missing, with `jobs` processes of one thread each; a killed run goes on where it was."""
+        paths = list(recordings)
+        # Forked torch threads deadlock; fresh processes do not.
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_one_thread) as pool:
+            done = pool.map(partial(_compute, self), paths, chunksize=8)
+            for _ in tqdm(done, total=len(paths), desc=f"{self.teacher} targets", unit="file"):
+                pass
+
+
+def _use_one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+_loaded: dict[str, Teacher] = {}
+
+
+def _teacher(name: str, load: Callable[[], Teacher]) -> Teacher:
+    """Load a teacher once per process."""
+    if name not in _loaded:
+        _loaded[name] = load()
+    return _loaded[name]
+
+
+def _compute(cache: TargetCache, audio: Path) -> None:
+    path = cache.path(audio)
+    if path.exists():
+        return
+    teacher = _teacher(cache.teacher, TEACHERS[cache.teacher])
+    with torch.inference_mode():
+        levels = teacher(torch.from_numpy(log_mel(read_audio(audio)))[None])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial_file = path.with_suffix(".part")
+    with partial_file.open("wb") as file:
+        np.savez(file, frame=levels.frame[0].half().numpy(), pooled=levels.pooled[0].numpy(), embedding=levels.embedding[0].numpy())
+    partial_file.replace(path)

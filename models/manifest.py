@@ -1,0 +1,58 @@
+"""Manifests: tab-separated lists of recordings, with a header line.
+
+Columns: path (relative to a root directory), speaker, corpus; optional: session, language, sex, duration_s. Others are kept out.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUIRED = ("path", "speaker", "corpus")
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be read; the message names the file, the line and what is expected."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One line of a manifest. `duration` is in seconds, 0 where the manifest does not tell."""
+
+    path: Path
+    speaker: str
+    corpus: str
+    language: str = ""
+    sex: str = ""
+    duration: float = 0.0
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the speaker is one known person: labels that end in `_unknown` stand for many people."""
+        return not self.speaker.endswith("_unknown")
+
+
+def read_manifest(manifest: Path, root: Path) -> list[Recording]:
+    """Return the recordings of `manifest` with paths under `root`. Raises `ManifestError` on a malformed one."""
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+        if missing:
+            raise ManifestError(f"{manifest}: column {missing[0]!r} is missing; a manifest starts with a line of tab-separated names")
+        recordings = [_recording(row, root, f"{manifest}:{rows.line_num}") for row in rows]
+    if not recordings:
+        raise ManifestError(f"{manifest}: no recording is listed")
+    return recordings
+
+
+def _recording(row: dict[str, str | None], root: Path, where: str) -> Recording:
+    for name in REQUIRED:
+        if not row[name]:
+            raise ManifestError(f"{where}: {name} is empty")
+    try:
+        duration = float(row.get("duration_s") or 0.0)
+    except ValueError:
+        raise ManifestError(f"{where}: duration_s is {row['duration_s']!r}, expected seconds") from None
+    text = {name: row.get(name) or "" for name in (*REQUIRED, "language", "sex")}
+    return Recording(root / text["path"], text["speaker"], text["corpus"], text["language"], text["sex"], duration)
