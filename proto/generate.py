@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import sysconfig
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from grpc_tools import protoc
 
 ROOT = Path(__file__).parent
 """Import root of the .proto files, which name each other `speakerd/v1/...`."""
 
-_WELL_KNOWN = files("grpc_tools") / "_proto"
 # The generators take the import root for a directory on sys.path; ours lies within the package `proto`.
 _OWN_IMPORT = re.compile(r"^from (speakerd\.)", re.MULTILINE)
 
@@ -26,7 +24,8 @@ _OWN_IMPORT = re.compile(r"^from (speakerd\.)", re.MULTILINE)
 def generate(target: Path) -> list[Path]:
     """Write the stubs of every .proto file below `target`, as in this package; return their paths relative to `target`.
 
-    Raises `RuntimeError` if a .proto file does not compile; nothing is written then.
+    Raises `RuntimeError` if a generator is missing and `subprocess.CalledProcessError` if a .proto file does not compile;
+    nothing is written then.
     """
     sources = sorted(ROOT.rglob("*.proto"))
     services = [source for source in sources if re.search(r"^service ", source.read_text(), re.MULTILINE)]
@@ -38,9 +37,7 @@ def generate(target: Path) -> list[Path]:
 
 
 def _compile(sources: Sequence[Path], *options: str) -> None:
-    command = ["protoc", f"--proto_path={ROOT}", f"--proto_path={_WELL_KNOWN}", *options, *map(str, sources)]
-    if protoc.main(command) != 0:
-        raise RuntimeError("protoc failed: see its messages above")
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={ROOT}", *options, *sources], check=True)
 
 
 def _plugin(name: str, output: Path) -> tuple[str, str]:
