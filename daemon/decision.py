@@ -1,0 +1,69 @@
+"""From scores and evidence to a typed decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from daemon.config import DecisionConfig
+from daemon.events import Candidate, Decision, Evidence, Outcome, Reason
+from daemon.speakers import Speaker, unit
+from models.encoder import Embedding
+from models.features import SAMPLE_RATE
+
+CANDIDATES: Final = 5
+"""A decision names at most so many speakers."""
+
+_UNDECIDED_FOR_LACK_OF_SPEECH: Final = (Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH)
+
+
+class Decider:
+    """Decides whose voice it is, if anyone's, among some enrolled speakers.
+
+    While audio may follow, an acceptance needs `accept_speech_seconds` and a rejection `reject_speech_seconds` of speech; at the end
+    of the audio both need `min_speech_seconds`. What lies between stays undecided: it is never a silent rejection.
+    """
+
+    def __init__(self, speakers: Sequence[Speaker], config: DecisionConfig) -> None:
+        ranked = sorted(speakers, key=lambda speaker: speaker.name)
+        self._names = [speaker.name for speaker in ranked]
+        self._voiceprints = np.array([speaker.voiceprint for speaker in ranked], dtype=np.float64)
+        self._config = config
+
+    def decide(self, embedding: Embedding | None, evidence: Evidence, at: int, *, ended: bool) -> Decision:
+        """Judge the running embedding, None if there is none yet. `ended`: no audio follows, and the decision is final."""
+        candidates = () if embedding is None else self._candidates(embedding)
+        outcome, reason = self._judge([candidate.score for candidate in candidates], evidence.speech, ended=ended)
+        margin = candidates[0].score - self._config.accept_score if candidates else 0.0
+        return Decision(at, outcome, ended, reason, evidence, candidates, margin)
+
+    def _candidates(self, embedding: Embedding) -> tuple[Candidate, ...]:
+        scores = self._voiceprints @ unit(embedding)
+        best = np.argsort(-scores, kind="stable")[:CANDIDATES]
+        return tuple(Candidate(self._names[index], float(scores[index])) for index in best)
+
+    def _judge(self, scores: list[float], speech: int, *, ended: bool) -> tuple[Outcome, Reason]:
+        """Judge scores, best first."""
+        config = self._config
+        if not speech:
+            return Outcome.UNDECIDED, Reason.NO_SPEECH
+        to_accept, to_reject = (
+            (config.min_speech_seconds, config.min_speech_seconds)
+            if ended
+            else (config.accept_speech_seconds, config.reject_speech_seconds)
+        )
+        seconds = speech / SAMPLE_RATE
+        if not scores or seconds < to_accept:
+            return _UNDECIDED_FOR_LACK_OF_SPEECH
+        if scores[0] >= config.accept_score:
+            return self._accept(scores)
+        if scores[0] >= config.reject_score:
+            return Outcome.UNDECIDED, Reason.SCORE_BETWEEN_THRESHOLDS
+        return (Outcome.REJECT, Reason.SCORE_BELOW_THRESHOLD) if seconds >= to_reject else _UNDECIDED_FOR_LACK_OF_SPEECH
+
+    def _accept(self, scores: list[float]) -> tuple[Outcome, Reason]:
+        if len(scores) > 1 and scores[0] - scores[1] < self._config.ambiguous_margin:
+            return Outcome.AMBIGUOUS, Reason.SPEAKERS_TOO_CLOSE
+        return Outcome.ACCEPT, Reason.SCORE_ABOVE_THRESHOLD

@@ -1,0 +1,123 @@
+"""One attempt at verification as a pure state machine: audio in, events out.
+
+No clock, no threads, no device, no network: who drives a session feeds it audio, asks it what is next, and answers its
+requests for encoder steps. The events depend on the audio alone, never on how it was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from daemon.config import Config
+from daemon.decision import Decider
+from daemon.errors import NoSpeakersError
+from daemon.events import Decision, Event, Outcome
+from daemon.listener import Encode, Listener
+from daemon.speakers import Speaker
+from models.encoder import Encoder, State, Step
+from models.features import SAMPLE_RATE, Waveform
+
+__all__ = ["Encode", "Session", "VerificationSession", "run"]
+
+
+class Session(Protocol):
+    """What drives a session, be it verification or enrollment."""
+
+    def feed(self, samples: Waveform) -> None:
+        """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
+        ...
+
+    def finish(self) -> None:
+        """No more audio."""
+        ...
+
+    def poll(self) -> Encode | Event | None:
+        """Return what to do next, in stream order.
+
+        An `Encode` asks for an encoder step: call `encoded` with it before the next poll. An event is to be delivered. None: more
+        audio is needed, or `finish`, or the session is over.
+        """
+        ...
+
+    def encoded(self, step: Step) -> None:
+        """Take the encoder step that the last `Encode` asked for."""
+        ...
+
+
+def run(session: Session, encoder: Encoder) -> Iterator[Event]:
+    """Poll `session` until it has nothing more to do, with `encoder` doing its steps; yield the events."""
+    while (due := session.poll()) is not None:
+        if isinstance(due, Encode):
+            session.encoded(encoder.step(due.frames[np.newaxis], due.state))
+        else:
+            yield due
+
+
+class VerificationSession:
+    """Tells whether a voice is that of one of `speakers`; see `Session` for how to drive it.
+
+    Events are SpeechStarted, SpeechEnded and Decision. The last is a final Decision: as soon as the evidence accepts or rejects,
+    unless `wait_for_end`, otherwise at the end of the audio. After it, what is fed is ignored. With `interim`, decisions that are
+    not final come every `decision.interim_seconds` of audio that passed the speech gate.
+    """
+
+    def __init__(self, encoder_start: State, speakers: Sequence[Speaker], config: Config, *, interim: bool, wait_for_end: bool) -> None:
+        """Raises `NoSpeakersError` if `speakers` is empty."""
+        if not speakers:
+            raise NoSpeakersError("nobody is enrolled: enroll a speaker first")
+        self._listener = Listener(encoder_start, config.vad)
+        self._decider = Decider(speakers, config.decision)
+        self._interim = round(config.decision.interim_seconds * SAMPLE_RATE) if interim else None
+        self._interim_after = self._interim or 0
+        self._wait_for_end = wait_for_end
+        self._finished = False
+        self._stepped = False
+        self.done = False
+        """A final Decision was delivered."""
+
+    def feed(self, samples: Waveform) -> None:
+        """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
+        if not self.done:
+            self._listener.feed(samples)
+
+    def finish(self) -> None:
+        """No more audio: the final Decision follows."""
+        self._finished = True
+        self._listener.finish()
+
+    def poll(self) -> Encode | Event | None:
+        """Return what to do next, as `Session.poll` says."""
+        if self.done:
+            return None
+        if self._stepped and (decision := self._after_step()):
+            return decision
+        due = self._listener.poll()
+        return self._decide(ended=True) if due is None and self._finished else due
+
+    def encoded(self, step: Step) -> None:
+        """Take the encoder step that the last `Encode` asked for."""
+        self._listener.encoded(step)
+        self._stepped = True
+
+    def _after_step(self) -> Decision | None:
+        self._stepped = False
+        decision = self._decide(ended=False)
+        return decision if decision.final or self._interim_due() else None
+
+    def _decide(self, *, ended: bool) -> Decision:
+        listener = self._listener
+        decision = self._decider.decide(listener.embedding, listener.evidence, listener.at, ended=ended)
+        if not self._wait_for_end and decision.outcome in {Outcome.ACCEPT, Outcome.REJECT}:
+            decision = replace(decision, final=True)
+        self.done = decision.final
+        return decision
+
+    def _interim_due(self) -> bool:
+        if self._interim is None or self._listener.passed < self._interim_after:
+            return False
+        self._interim_after = self._listener.passed + self._interim
+        return True
