@@ -69,6 +69,12 @@ class NotFiniteAudioError(InvalidAudioError):
     reason = "AUDIO_NOT_FINITE"
 
 
+class AudioOutOfRangeError(InvalidAudioError):
+    """Float samples far beyond full scale."""
+
+    reason = "AUDIO_OUT_OF_RANGE"
+
+
 class EmptyAudioError(InvalidAudioError):
     """A stream or a recording without a sample."""
 
@@ -89,6 +95,12 @@ class TooManyStreamsError(LimitError):
     """As many streams as `limits.streams` are open."""
 
     reason = "TOO_MANY_STREAMS"
+
+
+class StreamIdleError(LimitError):
+    """The client sent nothing, or took nothing in, for `limits.idle_seconds`."""
+
+    reason = "STREAM_IDLE"
 
 
 class TooManySpeakersError(LimitError):
