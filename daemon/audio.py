@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import soxr
@@ -69,16 +69,16 @@ class AudioDecoder:
         samples = self._values(np.frombuffer(data, dtype=_DTYPES[self._encoding]))
         return samples if self._channels == 1 else samples.reshape(-1, self._channels).mean(axis=1, dtype=np.float32)
 
-    def _values(self, raw: NDArray[Any]) -> Waveform:
+    def _values(self, raw: NDArray[np.generic]) -> Waveform:
         match self._encoding:
             case Encoding.LINEAR16:
                 return raw.astype(np.float32) / np.float32(32_768)
             case Encoding.FLOAT32:
                 return _checked(raw.astype(np.float32))
             case Encoding.MULAW:
-                return _MULAW[raw]
+                return _MULAW[raw.astype(np.intp)]
             case Encoding.ALAW:
-                return _ALAW[raw]
+                return _ALAW[raw.astype(np.intp)]
 
     def _resample(self, samples: Waveform, *, last: bool) -> Waveform:
         if self._resampler is None:
