@@ -13,7 +13,7 @@ from daemon.events import Evidence, SpeechEnded, SpeechStarted
 from daemon.evidence import EvidenceMeter
 from daemon.vad import HOP, HOP_MS, Hop, Passage, SpeechGate, WebRtcDetector
 from models.encoder import Embedding, State, Step
-from models.features import MEL_BINS, FeatureStream, Frames, Waveform
+from models.features import MEL_BINS, FeatureStream, Frames, Waveform, frame_count
 
 STEP_FRAMES: Final = 8
 """Frames that the encoder takes at a time."""
@@ -43,8 +43,7 @@ class Listener:
             hang_over=max(1, config.hang_over_ms // HOP_MS),
         )
         self._meter = EvidenceMeter()
-        self._features = FeatureStream()
-        self._waiting = np.empty((0, MEL_BINS), dtype=np.float32)
+        self._frames = _FrameQueue()
         self._due: deque[Frames | SpeechStarted | SpeechEnded] = deque()
         self._state = start
         self._finished = False
@@ -87,7 +86,7 @@ class Listener:
         self.at = passage.hop.end
         self._meter.hear(passage.hop)
         if passage.started is not None:
-            self._features = FeatureStream()
+            self._frames.begin_segment()
             self._due.append(SpeechStarted(self.at, passage.started))
         if passage.passed:
             self._take_speech(passage.passed)
@@ -99,12 +98,9 @@ class Listener:
             if hop.voiced:
                 self._meter.add_speech(hop)
         self.passed += len(hops) * HOP
-        frames = self._features.push(np.concatenate([hop.samples for hop in hops]))
-        self._meter.add_frames(frames)
-        self._waiting = np.concatenate([self._waiting, frames])
-        while len(self._waiting) >= STEP_FRAMES:
-            self._due.append(self._waiting[:STEP_FRAMES])
-            self._waiting = self._waiting[STEP_FRAMES:]
+        for frames in self._frames.push(hops):
+            self._meter.add_frames(frames)
+            self._due.append(frames)
 
     def _end(self) -> None:
         self.at = self._hops.total
@@ -136,3 +132,36 @@ class _HopQueue:
         hop = self._current[self._taken : self._taken + HOP].copy()
         self._taken += HOP
         return hop
+
+
+class _FrameQueue:
+    """Makes frames of segments of speech and cuts them into steps, across segments."""
+
+    def __init__(self) -> None:
+        self._features = FeatureStream()
+        self._held: list[Waveform] = []
+        self._samples = 0
+        self._computed = 0
+        self._waiting = np.empty((0, MEL_BINS), dtype=np.float32)
+
+    def begin_segment(self) -> None:
+        self._compute()
+        self._features, self._samples, self._computed = FeatureStream(), 0, 0
+
+    def push(self, hops: tuple[Hop, ...]) -> list[Frames]:
+        """Take the next hops of the segment; return the steps that they complete, each (8, 80)."""
+        self._held += [hop.samples for hop in hops]
+        self._samples += len(hops) * HOP
+        # Computing a step's frames in one go costs a third of computing them hop by hop.
+        if len(self._waiting) + frame_count(self._samples) - self._computed >= STEP_FRAMES:
+            self._compute()
+        steps = [self._waiting[i : i + STEP_FRAMES] for i in range(0, len(self._waiting) - STEP_FRAMES + 1, STEP_FRAMES)]
+        self._waiting = self._waiting[len(steps) * STEP_FRAMES :]
+        return steps
+
+    def _compute(self) -> None:
+        if self._held:
+            frames = self._features.push(np.concatenate(self._held))
+            self._held.clear()
+            self._computed += len(frames)
+            self._waiting = np.concatenate([self._waiting, frames])

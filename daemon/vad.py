@@ -99,7 +99,8 @@ class SpeechGate:
         return ended
 
     def _judge(self, samples: Waveform) -> Hop:
-        power = float(np.mean(np.square(samples, dtype=np.float64)))
+        exact = samples.astype(np.float64)
+        power = float(exact @ exact) / HOP
         voiced = power >= FAINTEST_POWER and self._detector.is_speech(pcm16(samples))
         hop = Hop(self._position, samples, power, voiced)
         self._position = hop.end
@@ -126,5 +127,5 @@ class SpeechGate:
 
 def pcm16(samples: Waveform) -> NDArray[np.int16]:
     """Round samples in [-1, 1] to 16-bit PCM; what exceeds full scale is clipped."""
-    pcm: NDArray[np.int16] = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
+    pcm: NDArray[np.int16] = np.rint(np.minimum(np.maximum(samples * 32768.0, -32768.0), 32767.0)).astype(np.int16)
     return pcm
