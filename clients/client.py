@@ -1,0 +1,142 @@
+"""The blocking client.
+
+>>> with Client() as client:
+...     for event in client.verify(VerifyConfig(speakers=["ada"]), open_audio(Path("door.wav"))):
+...         print(event)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import grpc
+
+from clients import messages, protocol
+from clients.address import Address, unix_address
+from clients.audio import Audio
+from clients.channel import TIMEOUT, channel_credentials, channel_options, client_errors
+from proto.speakerd.v1 import enrollment_pb2_grpc, speakers_pb2, speakers_pb2_grpc, status_pb2, status_pb2_grpc, verification_pb2_grpc
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+_Method = grpc.StreamStreamMultiCallable
+
+
+class Client:
+    """A connection to the daemon, by default at its default socket; threads may share it.
+
+    It connects at the first request. Every method raises `UnreachableError` if no daemon answers, and `DaemonError` or one of
+    its subclasses if the daemon does not do what it is asked.
+    """
+
+    def __init__(self, address: Address | None = None) -> None:
+        self.address = address or unix_address()
+        self._channel = _connect(self.address)
+        self._verification = verification_pb2_grpc.VerificationServiceStub(self._channel)
+        self._enrollment = enrollment_pb2_grpc.EnrollmentServiceStub(self._channel)
+        self._speakers = speakers_pb2_grpc.SpeakersServiceStub(self._channel)
+        self._status = status_pb2_grpc.StatusServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection and whatever still runs over it."""
+        self._channel.close()
+
+    def verify(self, config: messages.VerifyConfig, audio: Audio) -> Iterator[messages.VerificationEvent]:
+        """Stream audio and yield what the daemon hears, as it hears it; the last event is the final `Decision`.
+
+        It comes as soon as the evidence decides: the rest of the audio is not read. Errors of `audio.chunks` come through.
+        """
+        for response in self._stream(self._verification.Verify, protocol.verify_requests(config, audio)):
+            if event := protocol.verification_event(response):
+                yield event
+
+    def enroll(self, config: messages.EnrollConfig, recordings: Iterable[Audio]) -> Iterator[messages.EnrollmentEvent]:
+        """Stream recordings of one speaker and yield the progress; the last event is `Enrolled`.
+
+        Raises `EnrollmentRefusedError` if they fail a check, and errors of the audio as they come; nothing is stored then.
+        """
+        for response in self._stream(self._enrollment.Enroll, protocol.enroll_requests(config, recordings)):
+            if event := protocol.enrollment_event(response):
+                yield event
+
+    def speakers(self) -> Iterator[messages.Speaker]:
+        """Yield the enrolled speakers by name."""
+        request = speakers_pb2.ListSpeakersRequest()
+        while True:
+            with client_errors(self.address):
+                page = self._speakers.ListSpeakers(request, timeout=TIMEOUT)
+            yield from map(protocol.speaker, page.speakers)
+            if not page.next_page_token:
+                return
+            request = speakers_pb2.ListSpeakersRequest(page_token=page.next_page_token)
+
+    def speaker(self, name: str) -> messages.Speaker:
+        """Return one enrolled speaker. Raises `SpeakerNotFoundError`."""
+        with client_errors(self.address):
+            response = self._speakers.GetSpeaker(speakers_pb2.GetSpeakerRequest(name=name), timeout=TIMEOUT)
+        return protocol.speaker(response.speaker)
+
+    def delete(self, name: str) -> None:
+        """Forget a speaker and everything derived from their voice. Raises `SpeakerNotFoundError`."""
+        with client_errors(self.address):
+            self._speakers.DeleteSpeaker(speakers_pb2.DeleteSpeakerRequest(name=name), timeout=TIMEOUT)
+
+    def status(self) -> messages.Status:
+        """Return how the daemon is."""
+        with client_errors(self.address):
+            return protocol.status(self._status.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT))
+
+    def _stream(self, method: _Method[Request, Response], requests: Iterator[Request]) -> Iterator[Response]:
+        sender = _Sender(requests)
+        with client_errors(self.address):
+            call = method(sender)
+            sender.call.set_result(call)
+            try:
+                yield from call
+            except grpc.RpcError:
+                if sender.failure is not None:
+                    raise sender.failure from None
+                raise
+            finally:
+                call.cancel()
+
+
+class _Sender(Generic[Request]):
+    """Iterates over requests on gRPC's own thread; an error there ends the call and is kept for the thread that reads.
+
+    gRPC by itself would log a traceback and report an unknown error.
+    """
+
+    def __init__(self, requests: Iterator[Request]) -> None:
+        self.call: Future[grpc.Call] = Future()
+        self.failure: Exception | None = None
+        self._requests = requests
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Request:
+        try:
+            return next(self._requests)
+        except StopIteration:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the caller's audio raises is raised to the caller again
+            self.failure = error
+            self.call.result().cancel()
+            raise StopIteration from None
+
+
+def _connect(address: Address) -> grpc.Channel:
+    credentials = channel_credentials(address)
+    if credentials is None:
+        return grpc.insecure_channel(address.target, channel_options(address))
+    return grpc.secure_channel(address.target, credentials, channel_options(address))
