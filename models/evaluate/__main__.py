@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results = {name: _measure(name, recordings, options.jobs) for name in options.embedding}
     except (EmbeddingError, ManifestError, TooFewTrialsError, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
-    for table in (_overview(results), *(_groups(name, report) for name, (_, report) in results.items())):
-        Console().print(table)
+    for name, result in results.items():
+        Console().print(_table(name, *result))
     if options.json:
         figures = {name: _as_json(*result) for name, result in results.items()}
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -63,26 +63,17 @@ def _as_json(parameters: int, report: Report) -> dict[str, object]:
     return asdict(report.figures) | {"parameters": parameters, "failures": report.failures, "by": by}
 
 
-def _overview(results: dict[str, tuple[int, Report]]) -> Table:
-    table = _table("All trials", "embedding", "parameters", "failures", "left out")
-    for name, (parameters, report) in results.items():
-        left_out = ", ".join(report.figures.left_out) or "-"
-        table.add_row(name, *_cells(report.figures), f"{parameters:,}", str(report.failures), left_out)
-    return table
-
-
-def _groups(name: str, report: Report) -> Table:
-    table = _table(name, "group")
+def _table(name: str, parameters: int, report: Report) -> Table:
+    notes = [f"{parameters:,} parameters", f"recordings without embedding: {report.failures}"]
+    if report.figures.left_out:
+        notes.append(f"too few trials: {', '.join(report.figures.left_out)}")
+    table = Table("trials", title=name, title_justify="left", caption="; ".join(notes), caption_justify="left")
+    for heading in ("EER %", "95 %", "pooled", "minDCF", "target", "non-target"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_row("all", *_cells(report.figures))
     for kind, named in report.by.items():
         for group, figures in named.items():
             table.add_row(f"{kind} {group}", *_cells(figures))
-    return table
-
-
-def _table(title: str, first: str, *more: str) -> Table:
-    table = Table(first, title=title, title_justify="left")
-    for heading in ("EER %", "95 %", "pooled EER %", "minDCF", "target", "non-target", *more):
-        table.add_column(heading, justify="right")
     return table
 
 

@@ -112,7 +112,10 @@ def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording]) -> dict
             for language in _names(languages)
         },
     }
-    by = {kind: {name: _figures(members) for name, members in named.items()} for kind, named in groups.items()}
+    by = {
+        kind: {name: _figures([one for one in members if one.counted.any()]) for name, members in named.items()}
+        for kind, named in groups.items()
+    }
     return {kind: {name: figures for name, figures in named.items() if figures} for kind, named in by.items()}
 
 
