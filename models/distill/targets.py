@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,14 +19,6 @@ from models.audio import read_audio
 from models.features import log_mel
 from models.levels import Teacher
 from models.teachers import TEACHERS
-
-
-class Targets(NamedTuple):
-    """One recording's levels: frame (time, channels) as float16, pooled (statistics,), embedding (size,)."""
-
-    frame: NDArray[np.float16]
-    pooled: NDArray[np.float32]
-    embedding: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -42,10 +33,16 @@ class TargetCache:
         digest = hashlib.sha256(audio.read_bytes()).hexdigest()
         return self.directory / self.teacher / digest[:2] / f"{digest}.npz"
 
-    def load(self, audio: Path) -> Targets:
-        """Return the targets of `audio`; frame level included. Raises `FileNotFoundError` if they were not computed."""
+    def load_utterance(self, audio: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the pooled level and the embedding of `audio`. Raises `FileNotFoundError` if they were not computed."""
         with np.load(self.path(audio)) as stored:
-            return Targets(stored["frame"], stored["pooled"], stored["embedding"])
+            return stored["pooled"], stored["embedding"]
+
+    def load_frames(self, audio: Path) -> NDArray[np.float16]:
+        """Return the frame level of `audio`, (time, channels). Raises `FileNotFoundError` if it was not computed."""
+        with np.load(self.path(audio)) as stored:
+            frames: NDArray[np.float16] = stored["frame"]
+        return frames
 
     def fill(self, recordings: Iterable[Path], jobs: int) -> None:
         """Compute what is missing, with `jobs` processes of one thread each; a killed run goes on where it was."""

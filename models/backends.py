@@ -1,0 +1,53 @@
+"""The two ways to run a student: onnxruntime, and torch as the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnxruntime
+
+from models.encoder import Encoder, State, Step
+from models.features import Frames
+from models.weights import Card, read_card
+
+
+class OnnxEncoder:
+    """A student as an ONNX step function: named state tensors in, the same out."""
+
+    def __init__(self, card: Card, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(card.file(".onnx"), options, providers=["CPUExecutionProvider"])
+        self._inputs = [node.name for node in self._session.get_inputs()]
+        self._state_shapes = [tuple(node.shape[1:]) for node in self._session.get_inputs()[1:]]
+        self.model_id = card.model_id
+        self.step_frames = card.step_frames
+
+    def initial_state(self) -> State:
+        """See `Encoder`."""
+        return tuple(np.zeros((1, *shape), dtype=np.float32) for shape in self._state_shapes)
+
+    def step(self, frames: Frames, state: State) -> Step:
+        """See `Encoder`."""
+        embedding, *after = self._session.run(None, dict(zip(self._inputs, (frames, *state), strict=True)))
+        return Step(tuple(after), embedding)
+
+
+def load_encoder(model: str, backend: str, threads: int = 1) -> Encoder:
+    """Return the model of that name, or of the card at that path, on a backend of `BACKENDS`.
+
+    Raises `models.weights.ModelFileError` if its files are not as its card says.
+    """
+    return BACKENDS[backend](read_card(model), threads)
+
+
+def _torch(card: Card, threads: int) -> Encoder:
+    # Imported here because the runtime does without torch.
+    from models.reference import TorchEncoder  # noqa: PLC0415
+
+    return TorchEncoder(card, threads)
+
+
+BACKENDS: dict[str, Callable[[Card, int], Encoder]] = {"onnxruntime": OnnxEncoder, "torch": _torch}

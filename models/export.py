@@ -1,0 +1,128 @@
+"""`python -m models.export CHECKPOINT NAME`: write a trained student as NAME.onnx, NAME.pt and its card NAME.json."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from models.features import MEL_BINS
+from models.layers import CausalConv1d, CausalConv2d
+from models.student import Student, StudentConfig
+from models.weights import SHIPPED, digest
+
+STEP_FRAMES = 8
+"""Frames of 10 ms per step: with the window, an algorithmic delay of 95 ms."""
+
+
+def folded(student: Student) -> Student:
+    """Return a copy of `student` whose batch normalisations are part of the layers before them."""
+    copied = copy.deepcopy(student).eval()
+    for part in list(copied.modules()):
+        for name, norm in list(part.named_children()):
+            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+                _fold(part, name.removesuffix("_norm"), norm)
+                setattr(part, name, nn.Identity())
+    return copied
+
+
+def _fold(part: nn.Module, name: str, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
+    layer = part.get_submodule(name)
+    if not norm.affine:  # torch folds only norms that scale and shift.
+        norm.weight, norm.bias = nn.Parameter(torch.ones(norm.num_features)), nn.Parameter(torch.zeros(norm.num_features))
+    if isinstance(layer, CausalConv2d):
+        layer.conv = fuse_conv_bn_eval(layer.conv, norm)
+    elif isinstance(layer, CausalConv1d):
+        layer.linear = fuse_linear_bn_eval(layer.linear, norm)
+    elif isinstance(layer, nn.Linear):
+        setattr(part, name, fuse_linear_bn_eval(layer, norm))
+
+
+class _StepFunction(nn.Module):
+    """The student as a function of flat tensors: (frames, *state) -> (embedding, *state)."""
+
+    def __init__(self, student: Student) -> None:
+        super().__init__()
+        self.student = student
+
+    def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        embedding, after = self.student(frames, state)
+        return embedding, *after
+
+
+def export(student: Student, name: str, directory: Path, facts: dict[str, Any]) -> None:
+    """Write the three files of `student` into `directory`; `facts` is added to the card."""
+    directory.mkdir(parents=True, exist_ok=True)
+    student = student.eval().requires_grad_(False)
+    small = folded(student)
+    stem = directory / name
+    torch.save({"sizes": student.config.as_dict(), "student": student.state_dict()}, stem.with_suffix(".pt"))
+    _write_onnx(small, stem.with_suffix(".onnx"))
+    card = {
+        "model_id": f"{name}-{_content_hash(student)[:12]}",
+        "parameters": sum(parameter.numel() for parameter in small.parameters()),
+        "embedding_size": student.config.embedding,
+        "step_frames": STEP_FRAMES,
+        "sizes": student.config.as_dict(),
+        **facts,
+        "sha256": {path.name: digest(path) for path in (stem.with_suffix(".onnx"), stem.with_suffix(".pt"))},
+    }
+    stem.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_onnx(student: Student, path: Path) -> None:
+    # Two streams in the example: a batch of one would be taken for a constant.
+    frames, state = torch.zeros(2, STEP_FRAMES, MEL_BINS), student.initial_state(2)
+    names = [f"state_{index}" for index in range(len(state))]
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    program = torch.onnx.export(
+        _StepFunction(student),
+        (frames, *state),
+        input_names=["frames", *names],
+        output_names=["embedding", *(f"next_{name}" for name in names)],
+        dynamic_shapes=({0: batch}, tuple({0: batch} for _ in state)),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None  # None only with options that are not used here.
+    model = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]  # Source lines of the exporting machine.
+    del model.graph.metadata_props[:]
+    onnx.save(model, path)
+
+
+def _content_hash(student: Student) -> str:
+    content = hashlib.sha256()
+    for name, tensor in sorted(student.state_dict().items()):
+        content.update(name.encode())
+        content.update(tensor.numpy().tobytes())
+    return content.hexdigest()
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("name")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=SHIPPED, help="Where the files go.")
+def main(checkpoint: Path, name: str, output: Path) -> None:
+    """Export the student of CHECKPOINT under NAME."""
+    stored = torch.load(checkpoint, weights_only=True)
+    student = Student(StudentConfig(**stored["sizes"]))
+    student.load_state_dict(stored["student"])
+    training = json.loads(stored["config"])
+    for key in ("data", "cache", "output"):
+        del training[key]
+    export(student, name, output, {"training": {**training, "trained_steps": stored["step"]}})
+    click.echo(output / f"{name}.json")
+
+
+if __name__ == "__main__":
+    main()
