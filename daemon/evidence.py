@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ FAINTEST_DB: Final = -100
 """Hops below are digital silence and say nothing of the background."""
 BACKGROUND_SHARE: Final = 0.1
 """The quietest tenth of all hops is taken for background."""
+LOWEST_SNR: Final = 0.01
+"""What is told where speech does not stand out at all (-20 dB)."""
 BAND_RANGE_DB: Final = 50.0
 """A mel band that far below the strongest carries no speech."""
 
@@ -43,7 +46,7 @@ class EvidenceMeter:
 
     def hear(self, hop: Hop) -> None:
         """Take every hop of the stream once, for the background."""
-        level = int(np.floor(10 * np.log10(hop.power))) if hop.power > 0 else FAINTEST_DB - 1
+        level = math.floor(10 * math.log10(hop.power)) if hop.power > 0 else FAINTEST_DB - 1
         if level >= FAINTEST_DB:
             self._levels[min(level, 0) - FAINTEST_DB] += 1
 
@@ -66,12 +69,14 @@ class EvidenceMeter:
         if not self._voiced:
             return Evidence()
         speech = self._voiced * HOP
-        snr = 10 * np.log10(self._power / self._voiced) - self._background()
-        return Evidence(speech, max(0.0, float(snr)), self._clipped / speech, self._bandwidth())
+        over_background = self._power / self._voiced / self._background() - 1.0
+        snr = 10 * math.log10(max(over_background, LOWEST_SNR))
+        return Evidence(speech, snr, self._clipped / speech, self._bandwidth())
 
     def _background(self) -> float:
         seen = np.cumsum(self._levels)
-        return float(np.searchsorted(seen, BACKGROUND_SHARE * seen[-1]) + FAINTEST_DB)
+        level = int(np.searchsorted(seen, BACKGROUND_SHARE * seen[-1])) + FAINTEST_DB
+        return math.pow(10.0, (level + 0.5) / 10)
 
     def _bandwidth(self) -> float:
         strongest = self._bands.max()

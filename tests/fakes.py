@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import UTC, datetime
+
 import numpy as np
 
-from models.encoder import State, Step
-from models.features import MEL_BINS, Frames
+from daemon.config import Config
+from daemon.enrollment import EnrollmentSession
+from daemon.session import run
+from daemon.speakers import Speaker
+from models.encoder import Encoder, State, Step
+from models.features import MEL_BINS, Frames, Waveform
+
+ENROLLED = datetime(2026, 1, 1, tzinfo=UTC)
 
 EMBEDDING_SIZE = 192
 SHARPNESS = 0.08
@@ -40,3 +49,15 @@ class FakeEncoder:
         features = np.cos(self._directions @ shape + self._phases)
         embedding: Frames = (features / np.linalg.norm(features)).astype(np.float32)
         return embedding
+
+
+def enroll(name: str, *recordings: Waveform, encoder: Encoder, config: Config | None = None) -> Speaker:
+    """Return the speaker whom `recordings` make, through a whole enrollment."""
+    session = EnrollmentSession(encoder.initial_state(), encoder.model_id, config or Config())
+    for number, recording in enumerate(recordings):
+        if number:
+            session.next_recording()
+        session.feed(recording)
+    session.finish()
+    deque(run(session, encoder), maxlen=0)
+    return Speaker(name, session.result((), name=name, allow_similar=False), ENROLLED, ENROLLED)
