@@ -92,7 +92,8 @@ def _write_onnx(student: Student, path: Path) -> None:
         dynamo=True,
         verbose=False,
     )
-    assert program is not None  # None only with options that are not used here.
+    if program is None:
+        raise RuntimeError("the exporter returned nothing")
     model = program.model_proto
     for node in model.graph.node:
         del node.metadata_props[:]  # Source lines of the exporting machine.

