@@ -16,8 +16,6 @@ from models.features import SAMPLE_RATE
 CANDIDATES: Final = 5
 """A decision names at most so many speakers."""
 
-_UNDECIDED_FOR_LACK_OF_SPEECH: Final = (Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH)
-
 
 class Decider:
     """Decides whose voice it is, if anyone's, among some enrolled speakers.
@@ -46,24 +44,27 @@ class Decider:
 
     def _judge(self, scores: list[float], speech: int, *, ended: bool) -> tuple[Outcome, Reason]:
         """Judge scores, best first."""
-        config = self._config
         if not speech:
             return Outcome.UNDECIDED, Reason.NO_SPEECH
-        to_accept, to_reject = (
-            (config.min_speech_seconds, config.min_speech_seconds)
-            if ended
-            else (config.accept_speech_seconds, config.reject_speech_seconds)
-        )
-        seconds = speech / SAMPLE_RATE
-        if not scores or seconds < to_accept:
-            return _UNDECIDED_FOR_LACK_OF_SPEECH
-        if scores[0] >= config.accept_score:
-            return self._accept(scores)
-        if scores[0] >= config.reject_score:
-            return Outcome.UNDECIDED, Reason.SCORE_BETWEEN_THRESHOLDS
-        return (Outcome.REJECT, Reason.SCORE_BELOW_THRESHOLD) if seconds >= to_reject else _UNDECIDED_FOR_LACK_OF_SPEECH
+        if not scores:
+            return Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH
+        outcome, reason = self._judge_scores(scores)
+        if speech / SAMPLE_RATE < self._needed_seconds(outcome, ended=ended):
+            return Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH
+        return outcome, reason
 
-    def _accept(self, scores: list[float]) -> tuple[Outcome, Reason]:
-        if len(scores) > 1 and scores[0] - scores[1] < self._config.ambiguous_margin:
-            return Outcome.AMBIGUOUS, Reason.SPEAKERS_TOO_CLOSE
-        return Outcome.ACCEPT, Reason.SCORE_ABOVE_THRESHOLD
+    def _judge_scores(self, scores: list[float]) -> tuple[Outcome, Reason]:
+        config = self._config
+        if scores[0] >= config.accept_score:
+            if len(scores) > 1 and scores[0] - scores[1] < config.ambiguous_margin:
+                return Outcome.AMBIGUOUS, Reason.SPEAKERS_TOO_CLOSE
+            return Outcome.ACCEPT, Reason.SCORE_ABOVE_THRESHOLD
+        if scores[0] < config.reject_score:
+            return Outcome.REJECT, Reason.SCORE_BELOW_THRESHOLD
+        return Outcome.UNDECIDED, Reason.SCORE_BETWEEN_THRESHOLDS
+
+    def _needed_seconds(self, outcome: Outcome, *, ended: bool) -> float:
+        config = self._config
+        if ended:
+            return config.min_speech_seconds
+        return config.reject_speech_seconds if outcome is Outcome.REJECT else config.accept_speech_seconds

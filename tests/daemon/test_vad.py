@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from daemon.vad import HOP, Passage, SpeechGate, WebRtcDetector, pcm16
+from models.features import Waveform
+from tests import audio
+
+QUIET = np.full(HOP, 0.01, dtype=np.float32)
+LOUD = np.full(HOP, 0.5, dtype=np.float32)
+
+
+class LoudnessDetector:
+    """Takes for voiced what is loud, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def is_speech(self, hop: NDArray[np.int16]) -> bool:
+        self.asked += 1
+        return bool(abs(int(hop[0])) > 8000)
+
+
+def gate(detector: LoudnessDetector | None = None) -> SpeechGate:
+    return SpeechGate(detector or LoudnessDetector(), start=3, pre_roll=5, hang_over=4)
+
+
+def push(target: SpeechGate, pattern: str) -> list[Passage]:
+    """Push one hop per character: x is loud, any other quiet."""
+    return [target.push(LOUD if character == "x" else QUIET) for character in pattern]
+
+
+def starts(passages: Iterable[Passage]) -> list[int]:
+    return [passage.started // HOP for passage in passages if passage.started is not None]
+
+
+def ends(passages: Iterable[Passage]) -> list[int]:
+    return [passage.ended // HOP for passage in passages if passage.ended is not None]
+
+
+def voiced_hops(samples: Waveform, aggressiveness: int = 2) -> int:
+    detector = WebRtcDetector(aggressiveness)
+    return sum(detector.is_speech(pcm16(hop)) for hop in samples[: len(samples) // HOP * HOP].reshape(-1, HOP))
+
+
+def test_stays_closed_on_fewer_voiced_hops_than_it_takes() -> None:
+    passages = push(gate(), "......xx.........x.......")
+    assert not starts(passages)
+    assert not any(passage.passed for passage in passages)
+
+
+def test_opens_with_the_pre_roll_and_tells_where_speech_began() -> None:
+    passages = push(gate(), "..........xxx")
+    assert starts(passages) == [10]
+    assert [hop.start // HOP for hop in passages[-1].passed] == list(range(5, 13))
+    assert [hop.voiced for hop in passages[-1].passed] == [False] * 5 + [True] * 3
+
+
+def test_a_single_unvoiced_hop_does_not_start_the_count_anew() -> None:
+    assert starts(push(gate(), "....xx.xx")) == [4]
+
+
+def test_speech_at_the_very_beginning_has_no_pre_roll() -> None:
+    passages = push(gate(), "xxx")
+    assert starts(passages) == [0]
+    assert [hop.start for hop in passages[-1].passed] == [0, HOP, 2 * HOP]
+
+
+def test_start_is_never_before_what_it_passes_on() -> None:
+    passages = push(gate(), "x" + "x." * 20 + "xx")
+    opening = next(passage for passage in passages if passage.started is not None)
+    assert opening.started is not None
+    assert opening.started >= opening.passed[0].start
+
+
+def test_closes_after_the_hang_over_and_tells_where_speech_ended() -> None:
+    passages = push(gate(), "xxxxx......")
+    assert ends(passages) == [5]
+    assert [bool(passage.passed) for passage in passages] == [False, False, True, True, True, True, True, True, True, False, False]
+
+
+def test_pause_within_the_hang_over_does_not_close() -> None:
+    assert not ends(push(gate(), "xxx...xxx...xx...x"))
+
+
+def test_segments_never_share_audio() -> None:
+    passages = push(gate(), "xxxxx....xxx....xxx")
+    passed = [hop.start for passage in passages for hop in passage.passed]
+    assert starts(passages) == [0, 9, 16]
+    assert passed == sorted(set(passed))
+
+
+def test_end_of_stream_closes_an_open_gate_only() -> None:
+    speaking, silent = gate(), gate()
+    push(speaking, "..xxxx..")
+    push(silent, "........")
+    assert speaking.finish() == 6 * HOP
+    assert speaking.finish() is None
+    assert silent.finish() is None
+
+
+@pytest.mark.parametrize("faint", [np.zeros(HOP, dtype=np.float32), np.full(HOP, 1e-4, dtype=np.float32)])
+def test_digital_silence_and_faint_audio_are_never_speech(faint: Waveform) -> None:
+    class Always(LoudnessDetector):
+        def is_speech(self, hop: NDArray[np.int16]) -> bool:
+            super().is_speech(hop)
+            return True
+
+    detector = Always()
+    target = gate(detector)
+    assert not any(target.push(faint).hop.voiced for _ in range(50))
+    assert detector.asked == 0
+
+
+def test_hop_knows_its_place_and_power() -> None:
+    hop = push(gate(), "..x")[2].hop
+    assert (hop.start, hop.end, hop.voiced) == (2 * HOP, 3 * HOP, True)
+    assert hop.power == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_webrtc_takes_synthetic_voices_for_speech(seed: int) -> None:
+    assert voiced_hops(audio.voice(seed, 1.0)) > 90
+
+
+@pytest.mark.parametrize("aggressiveness", range(4))
+def test_webrtc_does_not_take_quiet_noise_for_speech(aggressiveness: int) -> None:
+    assert voiced_hops(audio.noise(1.0, level=-60.0), aggressiveness) < 12
+
+
+def test_the_higher_the_aggressiveness_the_less_passes() -> None:
+    counts = [voiced_hops(audio.voice(1, 2.0, level=-50.0), aggressiveness) for aggressiveness in range(4)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[3]
+
+
+def test_pcm16_rounds_and_clips() -> None:
+    samples = np.array([0.0, 1.4 / 32768, -1.6 / 32768, 1.0, -1.0, 1.7, -1.7], dtype=np.float32)
+    assert pcm16(samples).tolist() == [0, 1, -2, 32767, -32768, 32767, -32768]
