@@ -63,8 +63,13 @@ def client_errors(address: Address) -> Iterator[None]:
 def _translated(failure: _Failure, address: Address) -> ClientError:
     details = next((value for key, value in failure.trailing_metadata() or () if key == _DETAILS), b"")
     if not details and failure.code() in _NO_ANSWER:
-        return UnreachableError(
-            f"no daemon answers at {address.target}: start it with `speakerd serve`, or say where it listens",
-            metadata={"address": address.target, "details": failure.details() or ""},
-        )
+        return _unreachable(address, failure.details() or "")
     return daemon_error(failure.code().name, failure.details() or "", details if isinstance(details, bytes) else b"")
+
+
+def _unreachable(address: Address, details: str) -> UnreachableError:
+    if isinstance(address, UnixAddress):
+        sentence = f"no daemon answers at {address.socket}: start it with `speakerd serve`, or name its socket (--socket, $SPEAKERD_SOCKET)"
+    else:
+        sentence = f"no daemon answers at {address.host}:{address.port}: check the address, whether it runs there, and its TLS files"
+    return UnreachableError(sentence, metadata={"address": address.target, "details": details})

@@ -38,6 +38,12 @@ class AddressError(ClientError):
     default_reason = "ADDRESS_INVALID"
 
 
+class DemoDataError(ClientError):
+    """A directory does not hold the recordings that the demo needs."""
+
+    default_reason = "DEMO_DATA_INSUFFICIENT"
+
+
 class ProtocolError(ClientError):
     """The daemon says what this client does not understand."""
 

@@ -1,0 +1,149 @@
+"""What `--json` prints: one object per line; times in seconds."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from typing import Final, TextIO
+
+from clients.cli.output import Item
+from clients.demo.streams import StreamResult
+from clients.messages import (
+    Decision,
+    Enrolled,
+    EnrollmentEvent,
+    EnrollmentProgress,
+    Evidence,
+    Speaker,
+    SpeechEnded,
+    SpeechStarted,
+    Status,
+    VerificationEvent,
+)
+
+_KINDS: Final = {
+    SpeechStarted: "speech_started",
+    SpeechEnded: "speech_ended",
+    Decision: "decision",
+    EnrollmentProgress: "enrollment_progress",
+    Enrolled: "enrolled",
+}
+
+
+class JsonLines:
+    """Output for programs."""
+
+    watched = False
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def live(self) -> AbstractContextManager[object]:
+        """Do nothing: there is no progress to show."""
+        return nullcontext()
+
+    def event(self, event: VerificationEvent | EnrollmentEvent) -> None:
+        """Print an event as it comes."""
+        self.show(event)
+
+    def progress(self, event: VerificationEvent | EnrollmentEvent) -> None:
+        """Print nothing: only results are asked for."""
+
+    def note(self, text: str) -> None:
+        """Print nothing: notes are for people."""
+
+    def show(self, item: Item) -> None:
+        """Print a result."""
+        self._print(describe(item))
+
+    def deleted(self, name: str) -> None:
+        """Print that a speaker is forgotten."""
+        self._print({"deleted": name})
+
+    def error(self, reason: str, message: str) -> None:
+        """Print an error."""
+        self._print({"error": {"reason": reason, "message": message}})
+
+    def _print(self, fields: dict[str, object]) -> None:
+        # Flushed per line: whoever reads wants each event when it happens.
+        print(json.dumps(fields, ensure_ascii=False), file=self._stream, flush=True)
+
+
+def describe(item: Item) -> dict[str, object]:
+    """Return the fields of an item under the names that programs see."""
+    match item:
+        case Speaker():
+            return _speaker(item)
+        case Status():
+            fields = asdict(item)
+            return {**fields, "uptime_seconds": fields.pop("uptime")}
+        case StreamResult():
+            return _stream(item)
+        case _:
+            return {"event": _KINDS[type(item)], "audio_seconds": item.at, **_event(item)}
+
+
+def _event(event: VerificationEvent | EnrollmentEvent) -> dict[str, object]:
+    match event:
+        case SpeechStarted() | SpeechEnded():
+            return {"offset_seconds": event.offset}
+        case Decision():
+            return _decision(event)
+        case EnrollmentProgress():
+            return _progress(event)
+        case Enrolled():
+            return {**_speaker(event.speaker), "evidence": [_evidence(evidence) for evidence in event.recordings]}
+
+
+def _decision(decision: Decision) -> dict[str, object]:
+    return {
+        "decision": decision.outcome.value,
+        "final": decision.final,
+        "reason": decision.reason.value,
+        "speaker": decision.speaker,
+        "score": decision.score,
+        "margin": decision.margin,
+        **_evidence(decision.evidence),
+        "candidates": [{"speaker": candidate.speaker, "score": candidate.score} for candidate in decision.candidates],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, object]:
+    return {
+        "speech_seconds": evidence.speech,
+        "snr_db": evidence.snr_db,
+        "clipped_fraction": evidence.clipped_fraction,
+        "bandwidth_hertz": evidence.bandwidth_hertz,
+    }
+
+
+def _progress(progress: EnrollmentProgress) -> dict[str, object]:
+    return {
+        "recording": progress.recording,
+        "speech_seconds": progress.speech,
+        "needed_seconds": progress.needed,
+        "evidence": _evidence(progress.evidence),
+    }
+
+
+def _speaker(speaker: Speaker) -> dict[str, object]:
+    return {
+        "speaker": speaker.name,
+        "model_id": speaker.model_id,
+        "recordings": speaker.recordings,
+        "speech_seconds": speaker.speech,
+        "created": speaker.created.isoformat(),
+        "updated": speaker.updated.isoformat(),
+    }
+
+
+def _stream(result: StreamResult) -> dict[str, object]:
+    return {
+        "stream": result.stream.name,
+        "expected": result.stream.expected.value,
+        "decision": result.decision.outcome.value,
+        "score": result.decision.score,
+        "speech_seconds": result.decision.evidence.speech,
+        "reason": result.decision.reason.value,
+    }

@@ -1,0 +1,48 @@
+"""The interface of what `speakerctl` prints."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from clients.demo.streams import StreamResult
+from clients.messages import EnrollmentEvent, Speaker, Status, VerificationEvent
+
+Item = VerificationEvent | EnrollmentEvent | Speaker | Status | StreamResult
+
+
+class Output(Protocol):
+    """Where commands put what they have to say."""
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks on."""
+        ...
+
+    def live(self) -> AbstractContextManager[object]:
+        """Show progress within the returned context."""
+        ...
+
+    def event(self, event: VerificationEvent | EnrollmentEvent) -> None:
+        """Show an event of the stream that the user asked for."""
+        ...
+
+    def progress(self, event: VerificationEvent | EnrollmentEvent) -> None:
+        """Show an event that only matters until the next one."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Show a line for people."""
+        ...
+
+    def show(self, item: Item) -> None:
+        """Show a result."""
+        ...
+
+    def deleted(self, name: str) -> None:
+        """Show that a speaker is forgotten."""
+        ...
+
+    def error(self, reason: str, message: str) -> None:
+        """Show an error beyond its sentence on stderr."""
+        ...

@@ -1,0 +1,157 @@
+"""What people see: a line that lives while something goes on, and a line for each result."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from clients.cli.output import Item
+from clients.demo.streams import StreamResult
+from clients.messages import (
+    Decision,
+    Enrolled,
+    EnrollmentEvent,
+    EnrollmentProgress,
+    Outcome,
+    Reason,
+    Speaker,
+    Status,
+    VerificationEvent,
+)
+
+_BAR_WIDTH: Final = 30
+_STYLES: Final = {Outcome.ACCEPT: "bold green", Outcome.REJECT: "bold red", Outcome.UNDECIDED: "yellow", Outcome.AMBIGUOUS: "yellow"}
+_REASONS: Final = {
+    Reason.SCORE_ABOVE_THRESHOLD: "the voice fits",
+    Reason.SCORE_BELOW_THRESHOLD: "the voice does not fit",
+    Reason.SCORE_BETWEEN_THRESHOLDS: "the score lies between the thresholds",
+    Reason.NO_SPEECH: "no speech was heard",
+    Reason.NOT_ENOUGH_SPEECH: "not enough speech to tell",
+    Reason.SPEAKERS_TOO_CLOSE: "two speakers fit nearly equally well",
+    Reason.UNSPECIFIED: "for a reason that this client does not know",
+}
+
+
+class Terminal:
+    """Output for people, also without colours or a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks on: output does not go to a file or a pipe."""
+        return self._console.is_terminal
+
+    def live(self) -> AbstractContextManager[object]:
+        """Show progress within the returned context."""
+        return self._live
+
+    def event(self, event: VerificationEvent | EnrollmentEvent) -> None:
+        """Show an event as it comes; final ones stay."""
+        if isinstance(event, Enrolled) or (isinstance(event, Decision) and event.final):
+            self.show(event)
+        else:
+            self.progress(event)
+
+    def progress(self, event: VerificationEvent | EnrollmentEvent) -> None:
+        """Show an event until the next one comes."""
+        match event:
+            case Decision():
+                self._live.update(_running_score(event), refresh=True)
+            case EnrollmentProgress():
+                self._live.update(_enrollment_bar(event), refresh=True)
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._print(Text(text))
+
+    def show(self, item: Item) -> None:
+        """Print a result."""
+        match item:
+            case Decision():
+                self._print(_verdict(item))
+            case Enrolled():
+                self._print(Text.assemble(("Enrolled ", "bold green"), _speaker(item.speaker)))
+            case Speaker():
+                self._print(_speaker(item))
+            case Status():
+                self._print(_status(item))
+            case StreamResult():
+                self._print(_stream(item))
+            case _:
+                self.progress(item)
+
+    def deleted(self, name: str) -> None:
+        """Print that a speaker is forgotten."""
+        self.note(f"Deleted {name} and everything derived from their voice.")
+
+    def error(self, reason: str, message: str) -> None:
+        """Print nothing: the sentence goes to stderr for everyone."""
+
+    def _print(self, renderable: RenderableType) -> None:
+        self._live.update("", refresh=True)
+        self._console.print(renderable, soft_wrap=True)
+
+
+def _running_score(decision: Decision) -> Table:
+    words = f"{decision.speaker or 'nobody yet'} {decision.score:+.2f}", f"{decision.evidence.speech:.1f} s of speech"
+    return _bar_row(max(decision.score, 0.0), 1.0, *words)
+
+
+def _enrollment_bar(progress: EnrollmentProgress) -> Table:
+    return _bar_row(
+        progress.speech, progress.speech + progress.needed, f"recording {progress.recording}", f"{progress.speech:.1f} s of speech"
+    )
+
+
+def _bar_row(completed: float, total: float, before: str, after: str) -> Table:
+    row = Table.grid(padding=(0, 1))
+    row.add_row(Text(before), ProgressBar(total=total, completed=completed, width=_BAR_WIDTH), Text(after))
+    return row
+
+
+def _outcome(decision: Decision) -> tuple[str, str]:
+    return decision.outcome.value, _STYLES[decision.outcome]
+
+
+def _verdict(decision: Decision) -> Text:
+    who = f" {decision.speaker}" if decision.outcome is Outcome.ACCEPT else ""
+    return Text.assemble(_outcome(decision), f"{who}: {_why(decision)}")
+
+
+def _why(decision: Decision) -> str:
+    words = _REASONS[decision.reason]
+    if not decision.candidates:
+        return words
+    scores = ", ".join(f"{candidate.speaker} {candidate.score:.2f}" for candidate in decision.candidates[:2])
+    return f"{words} ({scores}, after {decision.evidence.speech:.1f} s of speech)"
+
+
+def _speaker(speaker: Speaker) -> Text:
+    recordings = "1 recording" if speaker.recordings == 1 else f"{speaker.recordings} recordings"
+    facts = f": {recordings}, {speaker.speech:.1f} s of speech, {speaker.model_id}, {speaker.updated:%Y-%m-%d %H:%M} UTC"
+    return Text.assemble((speaker.name, "bold"), facts)
+
+
+def _status(status: Status) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("version", status.version)
+    table.add_row("model", f"{status.model_id} ({status.backend})")
+    table.add_row("up for", f"{status.uptime:.0f} s")
+    table.add_row("speakers", str(status.speakers))
+    table.add_row("streams", f"{status.active_streams} of {status.max_streams}")
+    return table
+
+
+def _stream(result: StreamResult) -> Text:
+    mark = ("as expected", "green") if result.as_expected else (f"expected {result.stream.expected.value}", "bold red")
+    name = Text(f"{result.stream.name:10}")
+    return name.append_text(Text.assemble(_outcome(result.decision), f": {_why(result.decision)}; ", mark))

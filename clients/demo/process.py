@@ -1,0 +1,63 @@
+"""A daemon of the demo's own: its socket, store and key lie in a temporary directory and go with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from clients.address import UnixAddress, unix_address
+from clients.errors import UnreachableError
+
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 15.0
+_POLL_SECONDS: Final = 0.02
+
+
+@contextmanager
+def private_daemon() -> Iterator[UnixAddress]:
+    """Start a daemon, yield its address once it listens, and stop it gracefully. Raises `UnreachableError` if it does not start."""
+    with TemporaryDirectory(prefix="speakerd-demo-") as directory:
+        address = unix_address(Path(directory, "speakerd.sock"))
+        log = Path(directory, "log")
+        process = _start(address.socket, Path(directory, "data"), log)
+        try:
+            _await_socket(process, address.socket, log)
+            yield address
+        finally:
+            _stop(process)
+
+
+def _start(socket: Path, data: Path, log: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "daemon", "serve", "--socket", str(socket), "--data-dir", str(data)]
+    # The user's own settings are for the user's own daemon.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERD_")}
+    with log.open("wb") as output:
+        # A session of its own: an interrupt at the terminal must reach it through us, so that it is stopped in order.
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+        )
+
+
+def _await_socket(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            raise UnreachableError(f"the demo's own daemon did not start: {last}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
