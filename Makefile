@@ -29,8 +29,10 @@ lint: $(VENV)/installed-dev  ## Check style and formatting
 types: $(VENV)/installed-dev  ## Check types
 	@$(BIN)/mypy
 
-docs: $(VENV)/installed-dev  ## Build the API's documentation into build/docs
-	@$(BIN)/python -W error -m pdoc --docformat google --output-directory build/docs clients daemon models
+# pdoc cannot find the types in the constructors of named tuples; any other warning of it is an error.
+docs: $(VENV)/installed-dev  ## Build the documentation of all modules into build/docs
+	@$(BIN)/python -W error -W 'ignore:Error parsing type annotation ForwardRef' \
+		-m pdoc --docformat google --output-directory build/docs clients daemon models
 
 proto: $(VENV)/installed-dev  ## Generate the stubs from the .proto files
 	@$(BIN)/python -m proto.generate

@@ -1,0 +1,89 @@
+"""The distribution as its users get it: built, installed in a fresh environment, and run outside of the checkout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import venv
+from configparser import ConfigParser
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {"clients", "daemon", "models", "proto"}
+
+# pip fetches what is not in its cache, over whatever network there is.
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build an sdist from a copy of the checkout, and a wheel from that sdist: what the sdist lacks, the wheel lacks too."""
+    source, output = tmp_path_factory.mktemp("source") / "speakerd", tmp_path_factory.mktemp("dist")
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "runs"))
+    # The backend is the installed one: an isolated build would download it anew each time.
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(output), str(source))
+    return next(output.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the wheel, with what it requires and nothing else, in an environment of its own; return the directory of its commands."""
+    directory = tmp_path_factory.mktemp("environment")
+    venv.create(directory, with_pip=False)
+    run(sys.executable, "-m", "pip", "--python", str(directory / "bin" / "python"), "install", "--quiet", "--no-compile", str(wheel))
+    return directory / "bin"
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(wheel: Path) -> None:
+    names = ZipFile(wheel).namelist()
+    assert {name.partition("/")[0] for name in names} == {*PACKAGES, f"speakerd-{version('speakerd')}.dist-info"}
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    for source in [*ROOT.glob("proto/**/*.proto"), *ROOT.glob("proto/**/*.pyi"), *ROOT.glob("models/weights/*.*")]:
+        assert source.relative_to(ROOT).as_posix() in names
+    assert [name for name in names if name.startswith("models/weights/edge") and name.endswith(".onnx")]
+    assert [name for name in names if name.startswith("clients/voices/") and name.endswith(".opus")]
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_wheel_holds_the_licence(wheel: Path) -> None:
+    assert [name for name in ZipFile(wheel).namelist() if name.endswith("licenses/LICENSE")]
+
+
+def test_every_module_outside_of_training_can_be_imported(environment: Path, wheel: Path, tmp_path: Path) -> None:
+    """Without the extras: what the runtime imports is declared as a requirement."""
+    python = str(environment / "python")
+    assert run(python, "-c", "import importlib.util; print(importlib.util.find_spec('torch'))", cwd=tmp_path) == "None\n"
+    modules = [name.removesuffix(".py").replace("/", ".") for name in ZipFile(wheel).namelist() if name.endswith(".py")]
+    runtime = [name for name in modules if name.startswith(("clients.", "daemon.", "proto.speakerd."))]
+    run(python, "-W", "error", "-c", f"import {', '.join(runtime)}", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("command", ["speakerd", "speakerctl"])
+def test_the_commands_explain_themselves(environment: Path, command: str, tmp_path: Path) -> None:
+    assert f"Usage: {command}" in run(environment / command, "--help", cwd=tmp_path)
+
+
+def test_the_demo_tells_its_streams_apart(environment: Path, tmp_path: Path) -> None:
+    streams = [json.loads(line) for line in run(environment / "speakerctl", "demo", "--json", cwd=tmp_path).splitlines()]
+    assert len(streams) == 4
+    assert all(stream["decision"] == stream["expected"] for stream in streams)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_installed_version_is_the_declared_one() -> None:
+    """An environment that is older than setup.cfg would test something else."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    assert version("speakerd") == config["metadata"]["version"]
