@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from clients.cli.exits import Exit
-from clients.cli.session import Session
+from clients.cli.session import Session, json_option
 from clients.client import Client
 from clients.demo.plan import SHIPPED, Plan, make_plan
 from clients.demo.process import private_daemon
@@ -22,10 +22,8 @@ from clients.messages import Enrolled
     default=SHIPPED,
     help="Recordings to use instead of the shipped synthetic voices: one directory per speaker.",
 )
-@click.option(
-    "--realtime/--fast", default=None, help="At the speed of speech, or as fast as it goes. Default: --realtime where somebody looks on."
-)
-@global_options
+@click.option("--realtime/--fast", default=None, help="At the speed of speech, or as fast as it goes. Default: --realtime on a terminal.")
+@json_option
 @click.pass_obj
 def demo(session: Session, data: Path, *, realtime: bool | None) -> Exit:
     """See it work: no microphone, data or running daemon needed.
