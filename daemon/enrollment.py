@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from daemon.checks import Recording, check_clipping, check_not_enrolled, check_one_voice, check_same_speaker, check_speech
 from daemon.config import Config
+from daemon.errors import TooManyRecordingsError
 from daemon.events import EnrollmentProgress, Event
 from daemon.listener import STEP_FRAMES, Encode, Listener
 from daemon.speakers import Speaker, Template, mean_direction, unit
@@ -33,6 +34,7 @@ class EnrollmentSession:
         self._needed = round(config.enrollment.min_speech_seconds * SAMPLE_RATE)
         self._recordings = [_Recorder(encoder_start, config)]
         self._polled = 0
+        self._earlier = _Heard()
         self._finished = False
         self._progressed = False
         self.done = False
@@ -43,7 +45,12 @@ class EnrollmentSession:
         self._recordings[-1].listener.feed(samples)
 
     def next_recording(self) -> None:
-        """End the current recording; what is fed from now on is the next one."""
+        """End the current recording; what is fed from now on is the next one. Raises `TooManyRecordingsError`."""
+        if len(self._recordings) == self._config.limits.recordings:
+            raise TooManyRecordingsError(
+                f"a speaker can have {len(self._recordings)} recordings (limits.recordings): enroll from fewer, longer ones",
+                recordings=str(len(self._recordings)),
+            )
         self._recordings[-1].listener.finish()
         self._recordings.append(_Recorder(self._start, self._config))
 
@@ -58,6 +65,8 @@ class EnrollmentSession:
             self._progressed = False
             return self._progress()
         while (due := self._recordings[self._polled].poll()) is None and self._polled < len(self._recordings) - 1:
+            listener = self._recordings[self._polled].listener
+            self._earlier = _Heard(self._earlier.at + listener.at, self._earlier.speech + listener.evidence.speech)
             self._polled += 1
         self.done = self._finished and due is None
         return due
@@ -88,11 +97,17 @@ class EnrollmentSession:
         return templates
 
     def _progress(self) -> EnrollmentProgress:
-        heard = self._recordings[: self._polled + 1]
-        evidence = [recorder.listener.evidence for recorder in heard]
-        speech = sum(each.speech for each in evidence)
-        at = sum(recorder.listener.at for recorder in heard)
-        return EnrollmentProgress(at, len(heard), evidence[-1], speech, max(0, self._needed - speech))
+        listener = self._recordings[self._polled].listener
+        evidence = listener.evidence
+        speech = self._earlier.speech + evidence.speech
+        return EnrollmentProgress(self._earlier.at + listener.at, self._polled + 1, evidence, speech, max(0, self._needed - speech))
+
+
+class _Heard(NamedTuple):
+    """Samples and net speech of the recordings that are over."""
+
+    at: int = 0
+    speech: int = 0
 
 
 class _Recorder:

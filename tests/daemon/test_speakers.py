@@ -12,7 +12,8 @@ ENROLLED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def axis(index: int) -> Embedding:
-    return np.eye(192, dtype=np.float32)[index]
+    vector: Embedding = np.eye(192, dtype=np.float32)[index]
+    return vector
 
 
 def speaker(*templates: Template) -> Speaker:

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.config import Config, DecisionConfig, VadConfig
+from daemon.errors import NoSpeakersError
+from daemon.events import Decision, Event, Outcome, Reason, SpeechEnded, SpeechStarted
+from daemon.session import Encode, VerificationSession, run
+from models.features import Waveform
+from tests import audio
+from tests.fakes import FakeEncoder, enroll
+
+ENCODER = FakeEncoder()
+CONFIG = Config(
+    vad=VadConfig(start_ms=60, pre_roll_ms=200, hang_over_ms=400),
+    decision=DecisionConfig(
+        accept_score=0.6,
+        reject_score=0.5,
+        accept_speech_seconds=1.0,
+        reject_speech_seconds=2.0,
+        min_speech_seconds=0.5,
+        ambiguous_margin=0.05,
+        interim_seconds=0.24,
+    ),
+)
+ANNA = enroll("anna", audio.voice(0, 4.0), encoder=ENCODER)
+BEN = enroll("ben", audio.voice(1, 4.0), encoder=ENCODER)
+OWNER = audio.join(audio.noise(0.3, level=-65.0), audio.voice(0, 2.5, take=1), audio.noise(0.7, level=-65.0))
+STRANGER = audio.voice(3, 3.0)
+PAUSES = audio.join(audio.voice(0, 0.7, take=1), audio.silence(0.6), audio.voice(0, 0.503, take=2), audio.silence(0.501))
+
+
+def session(*, interim: bool = False, wait_for_end: bool = False, config: Config = CONFIG) -> VerificationSession:
+    return VerificationSession(ENCODER.initial_state(), [ANNA, BEN], config, interim=interim, wait_for_end=wait_for_end)
+
+
+def verify(samples: Waveform, *, interim: bool = False, wait_for_end: bool = False) -> list[Event]:
+    attempt = session(interim=interim, wait_for_end=wait_for_end)
+    attempt.feed(samples)
+    attempt.finish()
+    return list(run(attempt, ENCODER))
+
+
+def decisions(events: list[Event]) -> list[Decision]:
+    return [event for event in events if isinstance(event, Decision)]
+
+
+def final(samples: Waveform, *, wait_for_end: bool = False) -> Decision:
+    (decision,) = decisions(verify(samples, wait_for_end=wait_for_end))
+    assert decision.final
+    return decision
+
+
+def test_owner_is_accepted_as_soon_as_there_is_speech_enough() -> None:
+    decision = final(OWNER)
+    assert (decision.outcome, decision.reason) == (Outcome.ACCEPT, Reason.SCORE_ABOVE_THRESHOLD)
+    assert decision.candidates[0].speaker == "anna"
+    assert 16_000 <= decision.evidence.speech < 18_000
+    assert decision.at < len(OWNER) / 2
+
+
+def test_stranger_is_rejected_as_soon_as_there_is_speech_enough() -> None:
+    decision = final(STRANGER)
+    assert (decision.outcome, decision.reason) == (Outcome.REJECT, Reason.SCORE_BELOW_THRESHOLD)
+    assert 32_000 <= decision.evidence.speech < 34_000
+    assert decision.at < len(STRANGER)
+
+
+def test_with_wait_for_end_the_decision_rests_on_all_audio() -> None:
+    events = verify(OWNER, wait_for_end=True)
+    assert [type(event) for event in events] == [SpeechStarted, SpeechEnded, Decision]
+    assert events[-1].at == len(OWNER)
+    assert decisions(events)[0].outcome is Outcome.ACCEPT
+
+
+def test_audio_too_short_for_an_early_decision_is_decided_at_its_end() -> None:
+    assert final(audio.voice(0, 0.7, take=1)).outcome is Outcome.ACCEPT
+    assert final(audio.voice(3, 0.7, take=1)).outcome is Outcome.REJECT
+
+
+def test_too_little_speech_is_undecided_but_scored() -> None:
+    decision = final(audio.voice(0, 0.4))
+    assert (decision.outcome, decision.reason) == (Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH)
+    assert decision.candidates
+
+
+@pytest.mark.parametrize("nothing", [audio.silence(0.0), audio.silence(5.0), audio.noise(5.0, level=-75.0)])
+def test_no_speech_is_undecided(nothing: Waveform) -> None:
+    decision = final(nothing)
+    assert (decision.outcome, decision.reason, decision.at) == (Outcome.UNDECIDED, Reason.NO_SPEECH, len(nothing))
+
+
+def test_two_voiceprints_of_one_voice_stay_ambiguous_until_the_end() -> None:
+    double = enroll("anna's double", audio.voice(0, 4.0, take=7), encoder=ENCODER)
+    attempt = VerificationSession(ENCODER.initial_state(), [ANNA, double], CONFIG, interim=False, wait_for_end=False)
+    attempt.feed(OWNER)
+    attempt.finish()
+    (decision,) = decisions(list(run(attempt, ENCODER)))
+    assert (decision.outcome, decision.at) == (Outcome.AMBIGUOUS, len(OWNER))
+
+
+def test_interim_decisions_come_as_speech_passes_the_gate() -> None:
+    found = decisions(verify(OWNER, interim=True, wait_for_end=True))
+    stamps = [decision.at for decision in found[:-1]]
+    assert [decision.final for decision in found] == [False] * (len(found) - 1) + [True]
+    assert found[0].reason is Reason.NOT_ENOUGH_SPEECH
+    assert found[-2].outcome is Outcome.ACCEPT
+    # A step is 80 ms, so that 240 ms pass between two.
+    assert set(np.diff(stamps)) == {3_840}
+
+
+def test_without_interim_only_the_final_decision_comes() -> None:
+    assert len(decisions(verify(OWNER))) == 1
+
+
+def test_interim_decisions_do_not_change_the_final_one() -> None:
+    assert decisions(verify(OWNER, interim=True))[-1] == final(OWNER)
+
+
+def test_nothing_follows_the_final_decision() -> None:
+    attempt = session()
+    attempt.feed(OWNER)
+    before = list(run(attempt, ENCODER))
+    assert attempt.done
+    attempt.feed(STRANGER)
+    attempt.finish()
+    assert before
+    assert attempt.poll() is None
+
+
+def test_not_done_while_more_audio_may_come() -> None:
+    attempt = session()
+    attempt.feed(OWNER[:8_000])
+    assert decisions(list(run(attempt, ENCODER))) == []
+    assert not attempt.done
+    attempt.finish()
+    assert decisions(list(run(attempt, ENCODER)))
+    assert attempt.done
+
+
+def test_score_is_the_cosine_with_the_voiceprint() -> None:
+    attempt = session(wait_for_end=True)
+    attempt.feed(OWNER)
+    attempt.finish()
+    embedding = np.zeros(192, dtype=np.float32)
+    decision: Decision | None = None
+    while (due := attempt.poll()) is not None:
+        if isinstance(due, Encode):
+            step = ENCODER.step(due.frames[np.newaxis], due.state)
+            embedding = step.embedding[0]
+            attempt.encoded(step)
+        elif isinstance(due, Decision):
+            decision = due
+    assert decision is not None
+    assert decision.candidates[0].score == pytest.approx(float(embedding.astype(np.float64) @ ANNA.voiceprint), abs=1e-7)
+
+
+def test_nobody_enrolled_is_an_error() -> None:
+    with pytest.raises(NoSpeakersError, match="enroll a speaker first"):
+        VerificationSession(ENCODER.initial_state(), [], CONFIG, interim=False, wait_for_end=False)
+
+
+@st.composite
+def pieces(draw: st.DrawFn, samples: Waveform) -> list[Waveform]:
+    """Cut `samples` anywhere: into a few pieces, and a part of them sample by sample."""
+    cuts = draw(st.lists(st.integers(0, len(samples)), max_size=30))
+    if draw(st.booleans()):
+        start = draw(st.integers(0, len(samples)))
+        cuts += range(start, min(start + 500, len(samples)))
+    return np.split(samples, sorted(cuts))
+
+
+def streamed(attempt: VerificationSession, parts: list[Waveform]) -> Iterator[Event]:
+    for part in parts:
+        attempt.feed(part)
+        yield from run(attempt, ENCODER)
+    attempt.finish()
+    yield from run(attempt, ENCODER)
+
+
+@pytest.mark.parametrize("samples", [OWNER, STRANGER, PAUSES], ids=["owner", "stranger", "pauses"])
+@pytest.mark.parametrize("wait_for_end", [False, True])
+def test_any_split_of_the_audio_gives_the_same_events(samples: Waveform, wait_for_end: bool) -> None:  # noqa: FBT001 - a parameter
+    whole = verify(samples, interim=True, wait_for_end=wait_for_end)
+
+    @settings(max_examples=12, deadline=None, derandomize=True)
+    @given(pieces(samples))
+    def check(parts: list[Waveform]) -> None:
+        assert list(streamed(session(interim=True, wait_for_end=wait_for_end), parts)) == whole
+
+    check()
+
+
+def test_one_sample_at_a_time_gives_the_same_events() -> None:
+    assert list(streamed(session(interim=True), np.split(PAUSES[:12_000], 12_000))) == verify(PAUSES[:12_000], interim=True)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(["owner", "stranger", "pauses"]), max_size=40))
+def test_interleaved_sessions_do_not_disturb_each_other(turns: list[str]) -> None:
+    material = {"owner": OWNER, "stranger": STRANGER, "pauses": PAUSES}
+    attempts = {name: session(interim=True) for name in material}
+    rest = {name: np.split(samples, range(777, len(samples), 777)) for name, samples in material.items()}
+    heard: dict[str, list[Event]] = {name: [] for name in material}
+    for name in turns:
+        attempts[name].feed(rest[name].pop(0))
+        heard[name] += run(attempts[name], ENCODER)
+    for name, attempt in attempts.items():
+        heard[name] += streamed(attempt, rest[name])
+    assert heard == {name: verify(samples, interim=True) for name, samples in material.items()}
+
+
+def test_stamps_never_decrease() -> None:
+    stamps = [event.at for event in verify(PAUSES, interim=True, wait_for_end=True)]
+    assert stamps == sorted(stamps)
+
+
+def test_session_imports_no_network_device_or_inference_library() -> None:
+    forbidden = {"grpc", "torch", "sounddevice", "onnxruntime"}
+    program = f"import sys, daemon.session, daemon.enrollment; print(*sorted({forbidden!r} & set(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout.split() == []
