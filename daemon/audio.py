@@ -37,9 +37,9 @@ class AudioDecoder:
 
     def __init__(self, encoding: Encoding, rate: int, channels: int) -> None:
         if not MIN_RATE <= rate <= MAX_RATE:
-            raise InvalidAudioConfigError(f"A sample rate of {rate} Hz is not supported: send {MIN_RATE} to {MAX_RATE} Hz.")
+            raise InvalidAudioConfigError(f"a sample rate of {rate} Hz is not supported: send {MIN_RATE} to {MAX_RATE} Hz")
         if not 1 <= channels <= MAX_CHANNELS:
-            raise InvalidAudioConfigError(f"{channels} channels are not supported: send one or two.")
+            raise InvalidAudioConfigError(f"{channels} channels are not supported: send one or two")
         self._encoding = encoding
         self._channels = channels
         self._frame_bytes = _DTYPES[encoding].itemsize * channels
@@ -60,8 +60,8 @@ class AudioDecoder:
         """Return the samples that are still in the resampler. Raises `IncompleteSampleError` if the last sample lacks bytes."""
         if self._rest:
             raise IncompleteSampleError(
-                f"The audio ends after {len(self._rest)} of the {self._frame_bytes} bytes of a sample: "
-                f"check that it is {self._encoding.value} with {self._channels} channel(s)."
+                f"the audio ends after {len(self._rest)} of the {self._frame_bytes} bytes of a sample: "
+                f"check that it is {self._encoding.value} with {self._channels} channel(s)"
             )
         return self._resample(np.zeros(0, dtype=np.float32), last=True)
 
@@ -88,9 +88,9 @@ class AudioDecoder:
 
 def _checked(samples: Waveform) -> Waveform:
     if not np.isfinite(samples).all():
-        raise NotFiniteAudioError("The audio holds samples that are NaN or infinite: send finite numbers from -1 to 1.")
+        raise NotFiniteAudioError("the audio holds samples that are NaN or infinite: send finite numbers from -1 to 1")
     if (np.abs(samples) > MAX_LEVEL).any():
-        raise AudioOutOfRangeError("FLOAT32 samples go from -1 to 1: divide 16-bit samples by 32768, or send them as LINEAR16.")
+        raise AudioOutOfRangeError("FLOAT32 samples go from -1 to 1: divide 16-bit samples by 32768, or send them as LINEAR16")
     return samples
 
 

@@ -1,0 +1,215 @@
+"""Voiceprints at rest: who is enrolled, in a database whose templates are encrypted.
+
+Every change is one transaction: after a crash at any moment a speaker is there fully or not at all.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from daemon.config import LimitsConfig
+from daemon.database import Database
+from daemon.errors import (
+    SpeakerExistsError,
+    SpeakerNotFoundError,
+    StorageError,
+    StorageKeyError,
+    TooManyRecordingsError,
+    TooManySpeakersError,
+    WrongModelError,
+)
+from daemon.sealing import Seal, SealBrokenError, create_key, read_key
+from daemon.speakers import Speaker, Template
+
+DATABASE: Final = "voiceprints.sqlite3"
+SCHEMA_VERSION: Final = 1
+_APPLICATION: Final = int.from_bytes(b"spkd", "big")
+_SCHEMA: Final = (
+    "CREATE TABLE key (proof BLOB NOT NULL) STRICT",
+    "CREATE TABLE speakers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL, updated TEXT NOT NULL) STRICT",
+    """CREATE TABLE templates (
+        speaker INTEGER NOT NULL REFERENCES speakers ON DELETE CASCADE, position INTEGER NOT NULL, model_id TEXT NOT NULL,
+        sealed BLOB NOT NULL, PRIMARY KEY (speaker, position)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+
+class SaveMode(Enum):
+    """What becomes of what is enrolled under a name; the names are those of the API."""
+
+    CREATE = "CREATE"
+    REPLACE = "REPLACE"
+    ADD = "ADD"
+
+
+class VoiceprintStore:
+    """The enrolled speakers, for any number of threads.
+
+    Raises `StorageError` if the database cannot be opened, `StorageKeyError` if its key is missing, is not the one it was written
+    with, or is open to other users. A key is made only along with a new database.
+    """
+
+    def __init__(self, directory: Path, key_file: Path, limits: LimitsConfig) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._known: dict[str, Speaker] | None = None
+        self._known_at = 0
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{directory} cannot be made: {error.strerror}") from None
+        if not (directory / DATABASE).exists():
+            create_key(key_file)
+        self._seal = Seal(read_key(key_file))
+        self._database = Database(directory / DATABASE, _APPLICATION, SCHEMA_VERSION, _SCHEMA)
+        self._prove_key(key_file)
+
+    def close(self) -> None:
+        """Close the database; the store cannot be used any more."""
+        with self._lock:
+            self._database.close()
+
+    def speakers(self) -> tuple[Speaker, ...]:
+        """Return all speakers, ordered by name. Raises `StorageError`."""
+        with self._lock:
+            return tuple(self._all().values())
+
+    def get(self, name: str) -> Speaker:
+        """Return the speaker called `name`. Raises `SpeakerNotFoundError`."""
+        with self._lock:
+            if speaker := self._all().get(name):
+                return speaker
+        raise _not_found(name)
+
+    def check(self, name: str, model_id: str, recordings: int, mode: SaveMode) -> None:
+        """Raise what `save` would raise for so many templates of that model; change nothing."""
+        with self._lock, self._database.reading() as connection:
+            self._check(connection, name, model_id, recordings, mode)
+
+    def save(self, name: str, templates: Sequence[Template], mode: SaveMode) -> Speaker:
+        """Keep `templates`, at least one and all of one model, under `name`; return the speaker as they are now.
+
+        Raises `SpeakerExistsError`, `SpeakerNotFoundError` if there is nobody to add to, `WrongModelError` if what is there is of
+        another model, `TooManySpeakersError`, `TooManyRecordingsError`, `StorageFullError`; nothing is changed then.
+        """
+        with self._lock:
+            with self._database.transaction() as connection:
+                self._check(connection, name, templates[0].model_id, len(templates), mode)
+                self._write(connection, name, templates, mode)
+            self._known = None
+            if mode is SaveMode.REPLACE:
+                self._database.wipe()
+            return self._all()[name]
+
+    def delete(self, name: str) -> None:
+        """Forget a speaker and leave no trace of them in the files. Raises `SpeakerNotFoundError`."""
+        with self._lock:
+            with self._database.transaction() as connection:
+                if not _forget(connection, name):
+                    raise _not_found(name)
+            self._known = None
+            self._database.wipe()
+
+    def _check(self, connection: sqlite3.Connection, name: str, model_id: str, recordings: int, mode: SaveMode) -> None:
+        enrolled = _enrolled(connection, name)
+        if enrolled is None and mode is SaveMode.ADD:
+            raise _not_found(name)
+        if enrolled is not None and mode is SaveMode.CREATE:
+            raise SpeakerExistsError(
+                f"{name!r} is enrolled already: choose another name, or replace or add to what is enrolled", speaker=name
+            )
+        if enrolled is None and (count := _count(connection)) >= self._limits.speakers:
+            raise TooManySpeakersError(
+                f"{count} speakers are enrolled: delete one, or raise limits.speakers", limit=str(self._limits.speakers)
+            )
+        if enrolled is not None and mode is SaveMode.ADD:
+            recordings += enrolled.recordings
+            if enrolled.model_id != model_id:
+                raise WrongModelError(
+                    f"{name!r} is enrolled with model {enrolled.model_id}, the daemon runs {model_id}: replace what is enrolled",
+                    speaker=name,
+                )
+        if recordings > self._limits.recordings:
+            raise TooManyRecordingsError(
+                f"that makes {recordings} recordings of {name!r}: at most {self._limits.recordings} are kept (limits.recordings)",
+                limit=str(self._limits.recordings),
+            )
+
+    def _write(self, connection: sqlite3.Connection, name: str, templates: Sequence[Template], mode: SaveMode) -> None:
+        now = datetime.now(UTC).isoformat()
+        if mode is SaveMode.REPLACE:
+            _forget(connection, name)
+        connection.execute(
+            "INSERT INTO speakers (name, created, updated) VALUES (?1, ?2, ?2) ON CONFLICT (name) DO UPDATE SET updated = ?2", (name, now)
+        )
+        (speaker,) = connection.execute("SELECT id FROM speakers WHERE name = ?", (name,)).fetchone()
+        (first,) = connection.execute("SELECT count(*) FROM templates WHERE speaker = ?", (speaker,)).fetchone()
+        for position, template in enumerate(templates, start=first):
+            row = (speaker, position, template.model_id, self._seal.close(template, name, position))
+            connection.execute("INSERT INTO templates VALUES (?, ?, ?, ?)", row)
+
+    def _all(self) -> dict[str, Speaker]:
+        changes = self._database.changes()
+        if self._known is None or changes != self._known_at:
+            self._known, self._known_at = self._load(), changes
+        return self._known
+
+    def _load(self) -> dict[str, Speaker]:
+        query = (
+            "SELECT name, created, updated, position, model_id, sealed FROM speakers JOIN templates ON speaker = id ORDER BY name, position"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).fetchall()
+        return {name: self._speaker(list(group)) for name, group in itertools.groupby(rows, key=itemgetter(0))}
+
+    def _speaker(self, rows: list[tuple[Any, ...]]) -> Speaker:
+        name, created, updated = rows[0][:3]
+        try:
+            templates = tuple(self._seal.open(sealed, name, model_id, position) for *_, position, model_id, sealed in rows)
+        except SealBrokenError:
+            raise StorageError(f"the voiceprint of {name!r} was altered on disk: delete {name!r} and enroll again", speaker=name) from None
+        return Speaker(name, templates, datetime.fromisoformat(created), datetime.fromisoformat(updated))
+
+    def _prove_key(self, key_file: Path) -> None:
+        """Make sure that the key is that of the database; a new database is bound to its key here."""
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT proof FROM key").fetchone()
+            if row is None:
+                connection.execute("INSERT INTO key VALUES (?)", (self._seal.proof(),))
+                return
+        try:
+            self._seal.verify(row[0])
+        except SealBrokenError:
+            raise StorageKeyError(f"{key_file} is not the key of the voiceprints beside which it is used: restore the right one") from None
+
+
+class _Enrolled(NamedTuple):
+    model_id: str
+    recordings: int
+
+
+def _enrolled(connection: sqlite3.Connection, name: str) -> _Enrolled | None:
+    query = "SELECT model_id, count(*) FROM speakers JOIN templates ON speaker = id WHERE name = ? GROUP BY model_id"
+    row = connection.execute(query, (name,)).fetchone()
+    return None if row is None else _Enrolled(*row)
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM speakers").fetchone()
+    return int(count)
+
+
+def _forget(connection: sqlite3.Connection, name: str) -> bool:
+    return connection.execute("DELETE FROM speakers WHERE name = ?", (name,)).rowcount > 0
+
+
+def _not_found(name: str) -> SpeakerNotFoundError:
+    return SpeakerNotFoundError(f"nobody is enrolled as {name!r}: list the speakers to see who is", speaker=name)
