@@ -59,18 +59,13 @@ class Database:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+        self._empty_log()
 
     def changes(self) -> int:
         """Return a number that differs after another process changed the database."""
         with self.reading() as connection:
             (version,) = connection.execute("PRAGMA data_version").fetchone()
         return int(version)
-
-    def wipe(self) -> None:
-        """Remove what was deleted from the write-ahead log too."""
-        # The change itself is already safe: should another process be reading now, the next wipe does it.
-        with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file."""
@@ -87,6 +82,12 @@ class Database:
             raise StorageError(f"{self._path} has schema version {found[1]}, this speakerd reads {version}: run the version that wrote it")
         elif (damage := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise StorageError(f"{self._path} is damaged ({damage}): restore it from a backup")
+
+    def _empty_log(self) -> None:
+        """Move the change from the write-ahead log into the database: what was deleted is then in neither."""
+        # The change itself is already safe. Should another process be reading, or the disk be full, the next change does it.
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

@@ -105,8 +105,6 @@ class VoiceprintStore:
                 self._check(connection, name, templates[0].model_id, len(templates), mode)
                 self._write(connection, name, templates, mode)
             self._known = None
-            if mode is SaveMode.REPLACE:
-                self._database.wipe()
             return self._all()[name]
 
     def delete(self, name: str) -> None:
@@ -116,7 +114,6 @@ class VoiceprintStore:
                 if not _forget(connection, name):
                     raise _not_found(name)
             self._known = None
-            self._database.wipe()
 
     def _check(self, connection: sqlite3.Connection, name: str, model_id: str, recordings: int, mode: SaveMode) -> None:
         enrolled = _enrolled(connection, name)
