@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daemon.config import EnrollmentConfig
 from daemon.errors import (
@@ -17,9 +19,14 @@ from daemon.errors import (
     WrongModelError,
 )
 from daemon.events import Evidence
-from daemon.speakers import Speaker, mean_direction
+from daemon.speakers import Speaker, unit
 from models.encoder import Embedding
 from models.features import SAMPLE_RATE
+
+MOST_ROUNDS: Final = 10
+"""Of 2-means; it settles in two or three."""
+
+Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -77,16 +84,17 @@ def check_clipping(recordings: Sequence[Recording], config: EnrollmentConfig) ->
 
 
 def check_one_voice(recordings: Sequence[Recording], config: EnrollmentConfig) -> None:
-    """Raise `VoicesDifferError` if a recording changes its voice, or does not sound like the others."""
+    """Raise `VoicesDifferError` if a recording has two voices, or does not sound like the others."""
     for number, recording in enumerate(recordings, start=1):
-        agreement = lowest_split_agreement(recording.pieces)
-        if agreement < config.min_agreement:
-            raise _voices_differ(f"recording {number} sounds like more than one person", number, agreement)
-    embeddings = [recording.embedding for recording in recordings if recording.embedding is not None]
-    agreements = agreements_with_others(embeddings)
-    if agreements and min(agreements) < config.min_agreement:
-        worst = int(np.argmin(agreements))
-        raise _voices_differ(f"recording {worst + 1} does not sound like the others", worst + 1, agreements[worst])
+        voices = split_voices(recording.pieces)
+        if voices.agreement < config.min_agreement:
+            raise _voices_differ(f"recording {number} sounds like more than one person", [number], voices)
+    voices = split_voices([recording.embedding for recording in recordings if recording.embedding is not None])
+    if voices.agreement < config.min_agreement:
+        odd = [index + 1 for index in voices.odd]
+        rest = [number for number in range(1, len(recordings) + 1) if number not in odd]
+        verb = "does" if len(odd) == 1 else "do"
+        raise _voices_differ(f"{_list_recordings(odd)} {verb} not sound like {_list_recordings(rest)}", odd, voices)
 
 
 def check_same_speaker(embedding: Embedding, model_id: str, known: Speaker, config: EnrollmentConfig) -> None:
@@ -119,22 +127,51 @@ def check_not_enrolled(embedding: Embedding, model_id: str, others: Sequence[Spe
         )
 
 
-def agreements_with_others(embeddings: Sequence[Embedding]) -> list[float]:
-    """Return the cosine of each embedding with the mean of the others; empty if there are no others."""
+class Voices(NamedTuple):
+    """Two groups of embeddings: the cosine of their means, and the indices of the smaller group."""
+
+    agreement: float
+    odd: tuple[int, ...]
+
+
+def split_voices(embeddings: Sequence[Embedding]) -> Voices:
+    """Split embeddings of unit length into two groups of one voice each, if there were two voices.
+
+    2-means on the sphere, begun at the two that differ most: the means of two groups tell more than any two single embeddings, and
+    it does not matter how the voices take turns. Fewer than two embeddings agree.
+    """
     if len(embeddings) < 2:  # noqa: PLR2004
-        return []
-    return [float(one @ mean_direction([*embeddings[:i], *embeddings[i + 1 :]])) for i, one in enumerate(embeddings)]
+        return Voices(1.0, ())
+    points = np.asarray(embeddings, dtype=np.float64)
+    similarity = points @ points.T
+    # Neither of the two that differ most ever joins the other.
+    np.fill_diagonal(similarity, np.inf)
+    first, second = np.unravel_index(np.argmin(similarity), similarity.shape)
+    ours = similarity[first] >= similarity[second]
+    for _ in range(MOST_ROUNDS):
+        previous, ours = ours, _nearer_to_own(points, ours)
+        if (ours == previous).all():
+            break
+    smaller = ours if ours.sum() < len(ours) - ours.sum() else ~ours
+    return Voices(float(_mean(points[ours]) @ _mean(points[~ours])), tuple(np.flatnonzero(smaller).tolist()))
 
 
-def lowest_split_agreement(pieces: Sequence[Embedding]) -> float:
-    """Return the lowest cosine between the means of what comes before and after a piece's end; 1 for fewer than two pieces."""
-    splits = range(1, len(pieces))
-    return min((float(mean_direction(list(pieces[:i])) @ mean_direction(list(pieces[i:]))) for i in splits), default=1.0)
+def _nearer_to_own(points: Points, ours: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    nearer = points @ _mean(points[ours]) >= points @ _mean(points[~ours])
+    return ours if nearer.all() or not nearer.any() else nearer
 
 
-def _voices_differ(what: str, number: int, agreement: float) -> VoicesDifferError:
+def _mean(points: Points) -> Points:
+    return unit(points.mean(axis=0))
+
+
+def _list_recordings(numbers: Sequence[int]) -> str:
+    return f"recording {numbers[0]}" if len(numbers) == 1 else f"recordings {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def _voices_differ(what: str, numbers: Sequence[int], voices: Voices) -> VoicesDifferError:
     return VoicesDifferError(
-        f"{what} (agreement {agreement:.2f}): record one person alone, in a quiet place",
-        recording=str(number),
-        agreement=f"{agreement:.3f}",
+        f"{what} (agreement {voices.agreement:.2f}): record one person alone, in a quiet place",
+        recording=",".join(map(str, numbers)),
+        agreement=f"{voices.agreement:.3f}",
     )

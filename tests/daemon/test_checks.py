@@ -7,13 +7,12 @@ import pytest
 
 from daemon.checks import (
     Recording,
-    agreements_with_others,
     check_clipping,
     check_not_enrolled,
     check_one_voice,
     check_same_speaker,
     check_speech,
-    lowest_split_agreement,
+    split_voices,
 )
 from daemon.config import EnrollmentConfig
 from daemon.errors import (
@@ -94,9 +93,16 @@ def test_single_recording_agrees_with_itself() -> None:
 @pytest.mark.parametrize("odd", range(3))
 def test_recording_of_someone_else_is_named(odd: int) -> None:
     recordings = [recording(embedding=person(int(number == odd), number)) for number in range(3)]
-    with pytest.raises(VoicesDifferError, match=f"recording {odd + 1} does not sound like the others") as caught:
+    with pytest.raises(VoicesDifferError, match=f"recording {odd + 1} does not sound like recordings") as caught:
         check_one_voice(recordings, CONFIG)
     assert caught.value.metadata["recording"] == str(odd + 1)
+
+
+def test_recordings_of_someone_else_are_named() -> None:
+    recordings = [recording(embedding=person(int(number > 2), number)) for number in range(5)]
+    with pytest.raises(VoicesDifferError, match="recordings 4 and 5 do not sound like recordings 1, 2 and 3") as caught:
+        check_one_voice(recordings, CONFIG)
+    assert caught.value.metadata["recording"] == "4,5"
 
 
 def test_recording_that_changes_its_voice_is_named() -> None:
@@ -138,14 +144,24 @@ def test_speakers_of_another_model_cannot_be_compared() -> None:
     check_not_enrolled(person(0), "edge-1", [speaker("anna", person(0), "edge-0")], CONFIG)
 
 
-def test_agreements_are_with_the_mean_of_the_others() -> None:
-    first, second = np.eye(192, dtype=np.float32)[:2]
-    np.testing.assert_allclose(agreements_with_others([first, first, second]), [np.sqrt(0.5), np.sqrt(0.5), 0.0], atol=1e-6)
-    assert agreements_with_others([first]) == []
+@pytest.mark.parametrize("turns", ["ab", "aab", "aabb", "abab", "abba", "aaabaaaa", "abababab", "bbbbbabb"])
+def test_voices_are_told_apart_however_they_take_turns(turns: str) -> None:
+    voices = split_voices([person("ab".index(turn), take) for take, turn in enumerate(turns)])
+    rarer = min("ab", key=turns.count)
+    assert voices.agreement < 0.15
+    if turns.count("a") != turns.count("b"):
+        assert voices.odd == tuple(index for index, turn in enumerate(turns) if turn == rarer)
+    assert len(voices.odd) == turns.count(rarer)
 
 
-def test_lowest_split_is_where_the_voice_changes() -> None:
-    first, second = np.eye(192, dtype=np.float32)[:2]
-    assert lowest_split_agreement([first, first, second, second]) == pytest.approx(0.0)
-    assert lowest_split_agreement([first, first]) == pytest.approx(1.0)
-    assert lowest_split_agreement([first]) == lowest_split_agreement([]) == 1.0
+@pytest.mark.parametrize("count", [2, 3, 10, 50])
+def test_one_voice_agrees_with_itself(count: int) -> None:
+    assert split_voices([person(0, take) for take in range(count)]).agreement > 0.6
+
+
+def test_equal_embeddings_agree() -> None:
+    assert split_voices([person(0)] * 4).agreement == pytest.approx(1.0)
+
+
+def test_fewer_than_two_embeddings_agree() -> None:
+    assert split_voices([person(0)]) == split_voices([]) == (1.0, ())

@@ -116,7 +116,7 @@ def test_overdriven_recording_is_refused() -> None:
 
 
 def test_recordings_of_two_people_are_refused() -> None:
-    with pytest.raises(VoicesDifferError, match="does not sound like the others"):
+    with pytest.raises(VoicesDifferError, match="recording 3 does not sound like recordings 1 and 2"):
         templates(audio.voice(0, 2.0), audio.voice(0, 2.0, take=1), audio.voice(1, 2.0))
 
 
