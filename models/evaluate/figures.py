@@ -147,8 +147,9 @@ def _resampled_eers(scored: _Scored, random: np.random.Generator) -> NDArray[np.
     """Return the equal error rate in percent of each bootstrap replicate, (replicates,): speakers drawn with replacement.
 
     Trials of one speaker are far from independent, so it is speakers that are drawn (the first step of Poh, Martin and Bengio,
-    "Performance Generalization in Biometric Authentication Using Joint User-Specific and Sample Bootstraps", IEEE TPAMI 29 (3), 2007): a
-    target trial counts as often as its speaker is drawn, a non-target trial as often as the pair. NaN where a draw leaves no trial of a kind.
+    "Performance Generalization in Biometric Authentication Using Joint User-Specific and Sample Bootstraps", IEEE TPAMI 29 (3), 2007):
+    a target trial counts as often as its speaker is drawn, a non-target trial as often as the pair of them. NaN where a draw leaves no
+    trial of a kind.
     """
     trials = scored.trials
     rows, columns = np.nonzero(scored.counted)
