@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from google.protobuf.any_pb2 import Any
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+
+import daemon.errors
+from clients import errors
+from clients.errors import DaemonError, daemon_error
+
+FAMILIES = {
+    daemon.errors.InvalidRequestError: errors.InvalidRequestError,
+    daemon.errors.LimitError: errors.LimitError,
+    daemon.errors.EnrollmentRefusedError: errors.EnrollmentRefusedError,
+    daemon.errors.SpeakerNotFoundError: errors.SpeakerNotFoundError,
+    daemon.errors.SpeakerExistsError: errors.SpeakerExistsError,
+    daemon.errors.NoSpeakersError: errors.NoSpeakersError,
+    daemon.errors.WrongModelError: DaemonError,
+    daemon.errors.StorageError: DaemonError,
+}
+"""The daemon's errors that reach a client, with their families of subclasses, and what a client raises for them."""
+
+
+def leaves(family: type[daemon.errors.SpeakerdError]) -> list[type[daemon.errors.SpeakerdError]]:
+    own = [family] if "reason" in vars(family) else []
+    return own + [leaf for child in family.__subclasses__() for leaf in leaves(child)]
+
+
+def details(reason: str, domain: str = "speakerd", **metadata: str) -> bytes:
+    detail = Any()
+    detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata))
+    serialized: bytes = status_pb2.Status(code=3, message="sentence", details=[detail]).SerializeToString()
+    return serialized
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [(leaf.reason, expected) for family, expected in FAMILIES.items() for leaf in leaves(family)],
+)
+def test_each_reason_of_the_daemon_has_its_class(reason: str, expected: type[DaemonError]) -> None:
+    error = daemon_error("INVALID_ARGUMENT", "sentence", details(reason, message="metadata"))
+
+    assert type(error) is expected
+    assert error.reason == reason
+    assert str(error) == "sentence"
+    assert error.metadata == {"message": "metadata"}
+
+
+@pytest.mark.parametrize("serialized", [b"", b"\xff\xff", details("SPEAKER_NOT_FOUND", domain="elsewhere")])
+def test_without_an_error_info_the_code_is_the_reason(serialized: bytes) -> None:
+    error = daemon_error("UNIMPLEMENTED", "Method not found!", serialized)
+
+    assert type(error) is DaemonError
+    assert error.reason == "UNIMPLEMENTED"
+    assert str(error) == "Method not found!"
+
+
+def test_an_error_without_words_still_says_something() -> None:
+    assert str(daemon_error("INTERNAL", "", b"")) == "the daemon failed with INTERNAL; see its log"
