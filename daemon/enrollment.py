@@ -17,7 +17,10 @@ from models.encoder import Embedding, State, Step
 from models.features import HOP_SAMPLES, SAMPLE_RATE, Frames, Waveform
 
 PIECE_STEPS: Final = round(3.0 * SAMPLE_RATE / (STEP_FRAMES * HOP_SAMPLES))
-"""Encoder steps in a piece of about 3 s, which is encoded by itself to find out whether a recording changes its voice."""
+"""Encoder steps in a piece of about 3 s, which is encoded by itself to find out whether a recording has two voices.
+
+Voices that take turns within every piece look like one.
+"""
 
 
 class EnrollmentSession:
