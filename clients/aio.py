@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -58,19 +59,21 @@ class AsyncClient:
         """End the connection and whatever still runs over it."""
         await self._channel.close()
 
-    async def verify(self, config: messages.VerifyConfig, audio: Audio | AsyncAudio) -> AsyncIterator[messages.VerificationEvent]:
+    async def verify(self, config: messages.VerifyConfig, audio: Audio | AsyncAudio) -> AsyncGenerator[messages.VerificationEvent]:
         """As `Client.verify`; audio that is not asynchronous is read in a thread."""
-        async for response in self._stream(self._verification.Verify, _verify_requests(config, audio)):
-            if event := protocol.verification_event(response):
-                yield event
+        async with aclosing(self._stream(self._verification.Verify, _verify_requests(config, audio))) as responses:
+            async for response in responses:
+                if event := protocol.verification_event(response):
+                    yield event
 
     async def enroll(
         self, config: messages.EnrollConfig, recordings: Iterable[Audio | AsyncAudio]
-    ) -> AsyncIterator[messages.EnrollmentEvent]:
+    ) -> AsyncGenerator[messages.EnrollmentEvent]:
         """As `Client.enroll`; audio that is not asynchronous is read in a thread."""
-        async for response in self._stream(self._enrollment.Enroll, _enroll_requests(config, recordings)):
-            if event := protocol.enrollment_event(response):
-                yield event
+        async with aclosing(self._stream(self._enrollment.Enroll, _enroll_requests(config, recordings))) as responses:
+            async for response in responses:
+                if event := protocol.enrollment_event(response):
+                    yield event
 
     async def speakers(self) -> AsyncIterator[messages.Speaker]:
         """Yield the enrolled speakers by name."""
@@ -100,7 +103,7 @@ class AsyncClient:
         with client_errors(self.address):
             return protocol.status(await self._status.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT))
 
-    async def _stream(self, method: _Method[Request, Response], requests: AsyncIterator[Request]) -> AsyncIterator[Response]:
+    async def _stream(self, method: _Method[Request, Response], requests: AsyncIterator[Request]) -> AsyncGenerator[Response]:
         call = method()
         sender = asyncio.create_task(_send(call, requests))
         try:

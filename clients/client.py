@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -50,23 +51,22 @@ class Client:
         """End the connection and whatever still runs over it."""
         self._channel.close()
 
-    def verify(self, config: messages.VerifyConfig, audio: Audio) -> Iterator[messages.VerificationEvent]:
+    def verify(self, config: messages.VerifyConfig, audio: Audio) -> Generator[messages.VerificationEvent]:
         """Stream audio and yield what the daemon hears, as it hears it; the last event is the final `Decision`.
 
-        It comes as soon as the evidence decides: the rest of the audio is not read. Errors of `audio.chunks` come through.
+        It comes as soon as the evidence decides: the rest of the audio is not read. Errors of `audio.chunks` come through; closing
+        the generator gives the attempt up.
         """
-        for response in self._stream(self._verification.Verify, protocol.verify_requests(config, audio)):
-            if event := protocol.verification_event(response):
-                yield event
+        with closing(self._stream(self._verification.Verify, protocol.verify_requests(config, audio))) as responses:
+            yield from filter(None, map(protocol.verification_event, responses))
 
-    def enroll(self, config: messages.EnrollConfig, recordings: Iterable[Audio]) -> Iterator[messages.EnrollmentEvent]:
+    def enroll(self, config: messages.EnrollConfig, recordings: Iterable[Audio]) -> Generator[messages.EnrollmentEvent]:
         """Stream recordings of one speaker and yield the progress; the last event is `Enrolled`.
 
         Raises `EnrollmentRefusedError` if they fail a check, and errors of the audio as they come; nothing is stored then.
         """
-        for response in self._stream(self._enrollment.Enroll, protocol.enroll_requests(config, recordings)):
-            if event := protocol.enrollment_event(response):
-                yield event
+        with closing(self._stream(self._enrollment.Enroll, protocol.enroll_requests(config, recordings))) as responses:
+            yield from filter(None, map(protocol.enrollment_event, responses))
 
     def speakers(self) -> Iterator[messages.Speaker]:
         """Yield the enrolled speakers by name."""
@@ -95,7 +95,7 @@ class Client:
         with client_errors(self.address):
             return protocol.status(self._status.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT))
 
-    def _stream(self, method: _Method[Request, Response], requests: Iterator[Request]) -> Iterator[Response]:
+    def _stream(self, method: _Method[Request, Response], requests: Iterator[Request]) -> Generator[Response]:
         sender = _Sender(requests)
         with client_errors(self.address):
             call = method(sender)

@@ -84,6 +84,8 @@ class Double(
     enroll_requests: list[enrollment_pb2.EnrollRequest] = field(default_factory=list)
     audio: bytearray = field(default_factory=bytearray)
     enrolled: dict[str, speakers_pb2.Speaker] = field(default_factory=dict)
+    began: threading.Event = field(default_factory=threading.Event)
+    """Set when an attempt begins."""
     ended: threading.Event = field(default_factory=threading.Event)
     """Set when an attempt is over, also one that the client gave up."""
 
@@ -91,6 +93,7 @@ class Double(
         self, request_iterator: Iterator[verification_pb2.VerifyRequest], context: grpc.ServicerContext
     ) -> Iterator[verification_pb2.VerifyResponse]:
         context.add_callback(self.ended.set)
+        self.began.set()
         self._fail(context)
         self.verify_config = next(request_iterator).config
         for request in request_iterator:
