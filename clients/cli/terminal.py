@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Final
 
 from rich.console import Console, RenderableType
@@ -141,14 +142,15 @@ def _speaker(speaker: Speaker) -> Text:
     return Text.assemble((speaker.name, "bold"), facts)
 
 
-def _status(status: Status) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_row("version", status.version)
-    table.add_row("model", f"{status.model_id} ({status.backend})")
-    table.add_row("up for", f"{status.uptime:.0f} s")
-    table.add_row("speakers", str(status.speakers))
-    table.add_row("streams", f"{status.active_streams} of {status.max_streams}")
-    return table
+def _status(status: Status) -> Text:
+    facts = {
+        "version": status.version,
+        "model": f"{status.model_id} ({status.backend})",
+        "uptime": str(timedelta(seconds=int(status.uptime))),
+        "speakers": str(status.speakers),
+        "streams": f"{status.active_streams} of {status.max_streams}",
+    }
+    return Text("\n".join(f"{name:10}{value}" for name, value in facts.items()))
 
 
 def _stream(result: StreamResult) -> Text:

@@ -1,0 +1,116 @@
+"""The command line as a whole: options, errors, exit statuses, and the process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clients.cli.conftest import Speakerctl
+from tests.clients.double import Double, serving
+
+
+def test_status(speakerctl: Speakerctl, double: Double) -> None:
+    double.add("ada")
+
+    done = speakerctl("status")
+
+    assert done.status == 0
+    assert done.out == ("version   1.2.3\nmodel     edge-1 (onnxruntime)\nuptime    0:00:12\nspeakers  1\nstreams   0 of 32\n")
+    assert speakerctl("status", "--json").objects == [
+        {
+            "version": "1.2.3",
+            "model_id": "edge-1",
+            "backend": "onnxruntime",
+            "speakers": 1,
+            "active_streams": 0,
+            "max_streams": 32,
+            "uptime_seconds": 12.5,
+        }
+    ]
+
+
+def test_no_daemon(speakerctl: Speakerctl, socket: Path, recording: Path) -> None:
+    sentence = f"no daemon answers at {socket}: start it with `speakerd serve`, or name its socket (--socket, $SPEAKERD_SOCKET)"
+    commands = (["status"], ["verify", "ada", recording], ["enroll", "ada", recording], ["speakers", "list"])
+
+    for command in commands:
+        done = speakerctl(*command, "--json")
+        assert done.status == 4
+        assert done.objects == [{"error": {"reason": "DAEMON_UNREACHABLE", "message": sentence}}]
+        assert done.err == f"speakerctl: {sentence}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--socket", "SOCKET", "status"], ["status", "--socket", "SOCKET"]])
+def test_the_socket_option_wins_wherever_it_stands(
+    speakerctl: Speakerctl, double: Double, socket: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("SPEAKERD_SOCKET", "/nowhere/speakerd.sock")
+    double.add("ada")
+
+    assert speakerctl(*(str(socket) if argument == "SOCKET" else argument for argument in arguments)).status == 0
+
+
+def test_an_address_instead_of_a_socket(speakerctl: Speakerctl) -> None:
+    with serving(Double(), "127.0.0.1:0") as port:
+        assert speakerctl("status", "--address", f"127.0.0.1:{port}").status == 0
+
+    done = speakerctl("status", "--address", f"127.0.0.1:{port}")
+    assert (done.status, done.err) == (
+        4,
+        f"speakerctl: no daemon answers at 127.0.0.1:{port}: check the address, whether it runs there, and its TLS files\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["status", "--address", "nonsense"], "'nonsense' is not an address; write host:port, as in 127.0.0.1:50051"),
+        (["status", "--address", "voice.example:1"], "voice.example:1 is another machine, so voices would travel readable"),
+        (["status", "--address", "localhost:1", "--socket", "s"], "give either --socket or --address"),
+        (["status", "--tls-key", __file__], "the TLS files are for --address; a socket needs none"),
+        (["status", "--address", "a:1", "--tls-key", __file__], "give --tls-authority, --tls-certificate and --tls-key together"),
+        (["status", "--address", "a:1", "--tls-key", "/nowhere"], "Invalid value for '--tls-key': File '/nowhere' does not exist."),
+        (["verify", "ada"], "Missing argument 'FILE'. See `speakerctl verify --help`."),
+        (["verify", "ada", "/nowhere.wav"], "Invalid value for 'FILE': File '/nowhere.wav' does not exist."),
+        (["enroll", "ada"], "Missing argument 'FILES...'."),
+        (["listen"], "No such command 'listen'. See `speakerctl --help`."),
+        (["status", "--loud"], "No such option '--loud'."),
+        (["demo", "--data", "/nowhere"], "Invalid value for '--data': Directory '/nowhere' does not exist."),
+    ],
+)
+def test_usage_errors_are_one_sentence(speakerctl: Speakerctl, arguments: list[str], sentence: str) -> None:
+    done = speakerctl(*arguments)
+    as_json = speakerctl(*arguments, "--json")
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith(f"speakerctl: {sentence}")
+    assert done.err.count("\n") == 1
+    assert as_json.status == 2
+    assert as_json.objects[0]["error"]["message"] == done.err.removeprefix("speakerctl: ").rstrip("\n")
+
+
+@pytest.mark.parametrize("command", ["", "enroll", "verify", "identify", "speakers", "status", "demo"])
+def test_help(speakerctl: Speakerctl, command: str) -> None:
+    done = speakerctl(*command.split(), "--help")
+
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(f"Usage: speakerctl {command}".rstrip())
+
+
+def test_the_exit_statuses_are_documented(speakerctl: Speakerctl) -> None:
+    assert "3  undecided or ambiguous" in speakerctl("--help").out
+
+
+def test_the_process_says_the_same_without_a_traceback(socket: Path, recording: Path) -> None:
+    environment = os.environ | {"SPEAKERD_SOCKET": str(socket)}
+    command = [sys.executable, "-m", "clients", "verify", "ada", str(recording)]
+
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("speakerctl: no daemon answers at ")
+    assert done.stderr.count("\n") == 1
