@@ -51,7 +51,7 @@ class ProtocolError(ClientError):
 
 
 class UnreachableError(ClientError):
-    """No daemon answers at the address."""
+    """No daemon answers at the address, or it is just stopping."""
 
     default_reason = "DAEMON_UNREACHABLE"
 
@@ -84,42 +84,34 @@ class LimitError(DaemonError):
     """A limit of the daemon is reached."""
 
 
-_CLASSES: Final[dict[str, type[DaemonError]]] = {
-    "CONFIG_EXPECTED": InvalidRequestError,
-    "UNEXPECTED_CONFIG": InvalidRequestError,
-    "EMPTY_MESSAGE": InvalidRequestError,
-    "INVALID_AUDIO_CONFIG": InvalidRequestError,
-    "INVALID_NAME": InvalidRequestError,
-    "INCOMPLETE_SAMPLE": InvalidRequestError,
-    "AUDIO_NOT_FINITE": InvalidRequestError,
-    "AUDIO_OUT_OF_RANGE": InvalidRequestError,
-    "AUDIO_EMPTY": InvalidRequestError,
-    "SPEAKER_NOT_FOUND": SpeakerNotFoundError,
-    "SPEAKER_EXISTS": SpeakerExistsError,
+_CLASS_OF_REASON: Final[dict[str, type[ClientError]]] = {
     "NO_SPEAKERS_ENROLLED": NoSpeakersError,
     "NOT_ENOUGH_SPEECH": EnrollmentRefusedError,
     "AUDIO_CLIPPED": EnrollmentRefusedError,
     "VOICES_DIFFER": EnrollmentRefusedError,
     "SIMILAR_SPEAKER_ENROLLED": EnrollmentRefusedError,
-    "AUDIO_TOO_LONG": LimitError,
-    "STREAM_IDLE": LimitError,
-    "TOO_MANY_STREAMS": LimitError,
-    "TOO_MANY_SPEAKERS": LimitError,
-    "TOO_MANY_RECORDINGS": LimitError,
-    "STORAGE_FULL": LimitError,
+}
+_CLASS_OF_CODE: Final[dict[str, type[ClientError]]] = {
+    "INVALID_ARGUMENT": InvalidRequestError,
+    "NOT_FOUND": SpeakerNotFoundError,
+    "ALREADY_EXISTS": SpeakerExistsError,
+    "RESOURCE_EXHAUSTED": LimitError,
+    "OUT_OF_RANGE": LimitError,
+    "DEADLINE_EXCEEDED": LimitError,
+    "UNAVAILABLE": UnreachableError,
 }
 
 
-def daemon_error(code: str, message: str, details: bytes) -> DaemonError:
+def daemon_error(code: str, message: str, details: bytes) -> ClientError:
     """Read an error that the daemon reported.
 
     code: name of the gRPC status code. message: its text. details: a serialized `google.rpc.Status`, may be empty; its
     `ErrorInfo` gives the reason, without one the code is the reason.
     """
     info = _error_info(details)
-    if info is None:
-        return DaemonError(message or f"the daemon failed with {code}; see its log", reason=code)
-    return _CLASSES.get(info.reason, DaemonError)(message, reason=info.reason, metadata=info.metadata)
+    reason, metadata = (info.reason, info.metadata) if info else (code, None)
+    kind = _CLASS_OF_REASON.get(reason) or _CLASS_OF_CODE.get(code, DaemonError)
+    return kind(message or f"the daemon failed with {code}: its log tells why", reason=reason, metadata=metadata)
 
 
 def _error_info(details: bytes) -> error_details_pb2.ErrorInfo | None:

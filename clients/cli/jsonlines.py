@@ -76,8 +76,7 @@ def describe(item: Item) -> dict[str, object]:
         case Speaker():
             return _speaker(item)
         case Status():
-            fields = asdict(item)
-            return {**fields, "uptime_seconds": fields.pop("uptime")}
+            return {"uptime_seconds" if name == "uptime" else name: value for name, value in asdict(item).items()}
         case StreamResult():
             return _stream(item)
         case _:

@@ -13,7 +13,6 @@ from clients.audio import Audio, AudioFormat, Encoding
 from clients.client import Client
 from clients.errors import (
     AudioFileError,
-    DaemonError,
     EnrollmentRefusedError,
     NoSpeakersError,
     SpeakerNotFoundError,
@@ -177,11 +176,13 @@ def test_no_daemon(address: UnixAddress) -> None:
             list(client.verify(VerifyConfig(), Audio(LINEAR, [b"ab"])))
 
 
-def test_a_daemon_that_is_stopping_is_reachable(client: Client, double: Double) -> None:
-    double.failure = failure(grpc.StatusCode.UNAVAILABLE, "STOPPING", "the daemon is stopping")
+def test_a_daemon_that_is_stopping_says_so(client: Client, double: Double) -> None:
+    double.failure = failure(grpc.StatusCode.UNAVAILABLE, "DAEMON_STOPPING", "the daemon is stopping")
 
-    with pytest.raises(DaemonError, match="the daemon is stopping"):
+    with pytest.raises(UnreachableError, match="the daemon is stopping") as caught:
         client.status()
+
+    assert caught.value.reason == "DAEMON_STOPPING"
 
 
 def test_a_proxy_is_not_asked_for_a_socket(monkeypatch: pytest.MonkeyPatch, double: Double, address: UnixAddress) -> None:

@@ -7,6 +7,8 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 import daemon.errors
 from clients import errors
 from clients.errors import DaemonError, daemon_error
+from daemon.errors import SpeakerdError
+from daemon.server.errors import status_code
 
 FAMILIES = {
     daemon.errors.InvalidRequestError: errors.InvalidRequestError,
@@ -15,13 +17,14 @@ FAMILIES = {
     daemon.errors.SpeakerNotFoundError: errors.SpeakerNotFoundError,
     daemon.errors.SpeakerExistsError: errors.SpeakerExistsError,
     daemon.errors.NoSpeakersError: errors.NoSpeakersError,
-    daemon.errors.WrongModelError: DaemonError,
-    daemon.errors.StorageError: DaemonError,
+    daemon.errors.StoppingError: errors.UnreachableError,
+    daemon.errors.WrongModelError: errors.DaemonError,
+    daemon.errors.StorageError: errors.DaemonError,
 }
 """The daemon's errors that reach a client, with their families of subclasses, and what a client raises for them."""
 
 
-def leaves(family: type[daemon.errors.SpeakerdError]) -> list[type[daemon.errors.SpeakerdError]]:
+def leaves(family: type[SpeakerdError]) -> list[type[SpeakerdError]]:
     own = [family] if "reason" in vars(family) else []
     return own + [leaf for child in family.__subclasses__() for leaf in leaves(child)]
 
@@ -33,17 +36,20 @@ def details(reason: str, domain: str = "speakerd", **metadata: str) -> bytes:
     return serialized
 
 
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [(leaf.reason, expected) for family, expected in FAMILIES.items() for leaf in leaves(family)],
-)
-def test_each_reason_of_the_daemon_has_its_class(reason: str, expected: type[DaemonError]) -> None:
-    error = daemon_error("INVALID_ARGUMENT", "sentence", details(reason, message="metadata"))
+@pytest.mark.parametrize(("leaf", "expected"), [(leaf, expected) for family, expected in FAMILIES.items() for leaf in leaves(family)])
+def test_each_error_of_the_daemon_has_its_class(leaf: type[SpeakerdError], expected: type[errors.ClientError]) -> None:
+    error = daemon_error(status_code(leaf("sentence")).name, "sentence", details(leaf.reason, message="metadata"))
 
     assert type(error) is expected
-    assert error.reason == reason
+    assert error.reason == leaf.reason
     assert str(error) == "sentence"
     assert error.metadata == {"message": "metadata"}
+
+
+def test_every_error_that_reaches_a_client_is_in_a_family() -> None:
+    ours = {leaf for family in FAMILIES for leaf in leaves(family)}
+
+    assert set(leaves(SpeakerdError)) - ours == {SpeakerdError, *leaves(daemon.errors.StartError)}
 
 
 @pytest.mark.parametrize("serialized", [b"", b"\xff\xff", details("SPEAKER_NOT_FOUND", domain="elsewhere")])
@@ -56,4 +62,4 @@ def test_without_an_error_info_the_code_is_the_reason(serialized: bytes) -> None
 
 
 def test_an_error_without_words_still_says_something() -> None:
-    assert str(daemon_error("INTERNAL", "", b"")) == "the daemon failed with INTERNAL; see its log"
+    assert str(daemon_error("INTERNAL", "", b"")) == "the daemon failed with INTERNAL: its log tells why"
