@@ -6,6 +6,7 @@ Columns: path (relative to a root directory), speaker, corpus; optional: session
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +36,26 @@ class Recording:
 
 def read_manifest(manifest: Path, root: Path) -> list[Recording]:
     """Return the recordings of `manifest` with paths under `root`. Raises `ManifestError` on a malformed one."""
-    with manifest.open(newline="", encoding="utf-8") as file:
-        rows = csv.DictReader(file, delimiter="\t")
-        missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
-        if missing:
-            raise ManifestError(f"{manifest}: column {missing[0]!r} is missing; a manifest starts with a line of tab-separated names")
-        recordings = [_recording(row, root, f"{manifest}:{rows.line_num}") for row in rows]
+    recordings = [_recording(row, root, where) for where, row in _rows(manifest, REQUIRED)]
     if not recordings:
         raise ManifestError(f"{manifest}: no recording is listed")
     return recordings
+
+
+def read_paths(manifest: Path, root: Path) -> list[Path]:
+    """Return only the paths of a list that needs no speakers, such as one of noises. Raises `ManifestError`."""
+    return [root / (row["path"] or "") for _, row in _rows(manifest, ("path",))]
+
+
+def _rows(manifest: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Yield where each line is and what it says."""
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        missing = [name for name in required if name not in (rows.fieldnames or ())]
+        if missing:
+            raise ManifestError(f"{manifest}: column {missing[0]!r} is missing; a manifest starts with a line of tab-separated names")
+        for row in rows:
+            yield f"{manifest}:{rows.line_num}", row
 
 
 def _recording(row: dict[str, str | None], root: Path, where: str) -> Recording:

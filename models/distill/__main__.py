@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from models.distill.config import RecipeError, load_recipe
-from models.distill.train import Trainer, load_material
+from models.distill.material import load_material
+from models.distill.train import Trainer
 
 
 @click.command()

@@ -1,0 +1,85 @@
+"""What a step trains on: augmented features of random crops, and the frame level to match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.distill.augment import Augmenter, Random, mask_bands
+from models.distill.config import DistillConfig
+from models.distill.corpus import Corpus
+from models.distill.fbank import batch_log_mel
+from models.distill.material import Material
+from models.features import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE
+from models.student import TIME_STRIDE
+
+STRIDE_SAMPLES = TIME_STRIDE * HOP_SAMPLES
+FRAME_STEP = 4
+"""Neighbouring frames tell nearly the same: every fourth is compared."""
+
+
+class Batch(NamedTuple):
+    """Log-mel frames of crops, (batch, time, 80); which recordings they are of, (batch,); the frame level to match.
+
+    times: encoder frames that are compared. frame_targets: (batch, times, channels), as the teacher gives them.
+    """
+
+    frames: Tensor
+    indices: Tensor
+    times: range
+    frame_targets: Tensor
+
+
+class Batches:
+    """The batches of a run. Each depends on the seed and its step alone, so that a resumed run sees the same ones."""
+
+    def __init__(self, config: DistillConfig, material: Material, augment: Augmenter, fill: Tensor) -> None:
+        self._config = config
+        self._material = material
+        self._augment = augment
+        self._fill = fill
+
+    def stream(self, first: int, last: int) -> Iterator[Batch]:
+        """Yield the batches of steps `first` to `last` - 1, each made while the one before is trained on."""
+        with ThreadPoolExecutor(1) as maker:
+            following = maker.submit(self.make, first)
+            for step in range(first, last):
+                batch = following.result()
+                if step + 1 < last:
+                    following = maker.submit(self.make, step + 1)
+                yield batch
+
+    def make(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        random = np.random.default_rng([self._config.seed, step])
+        waveforms, indices, offsets = draw_crops(self._material.audio, self._config, random)
+        frames = batch_log_mel(self._augment(waveforms, random))
+        frames = mask_bands(frames, self._fill, self._config.augment.mask, random)
+        times = range(self._config.loss.frame_delay, frames.shape[1] // TIME_STRIDE, FRAME_STEP)
+        targets = [self._frame_targets(int(index), int(offset), times) for index, offset in zip(indices, offsets, strict=True)]
+        return Batch(frames, torch.from_numpy(indices), times, torch.stack(targets))
+
+    def _frame_targets(self, index: int, offset: int, times: range) -> Tensor:
+        frames = self._material.cache.load_frames(self._material.recordings[index].path)
+        wanted = np.array(times) + offset - self._config.loss.frame_delay
+        return torch.from_numpy(frames[np.minimum(wanted, len(frames) - 1)]).float()
+
+
+def draw_crops(audio: Corpus, config: DistillConfig, random: Random) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """Crop random recordings that are long enough for the batch's random length.
+
+    Returns waveforms (batch, samples) of an even number of frames, the recordings' indices, and where the crops begin in
+    encoder frames.
+    """
+    seconds = random.uniform(*config.crop_seconds)
+    samples = int(seconds * SAMPLE_RATE) // STRIDE_SAMPLES * STRIDE_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
+    long_enough = np.flatnonzero(audio.lengths >= samples)
+    indices = random.choice(long_enough, config.batch, replace=len(long_enough) < config.batch)
+    offsets = random.integers((audio.lengths[indices] - samples) // STRIDE_SAMPLES + 1)
+    crops = [audio.crop(int(i), int(offset) * STRIDE_SAMPLES, samples) for i, offset in zip(indices, offsets, strict=True)]
+    return torch.from_numpy(np.stack(crops)), indices, offsets
