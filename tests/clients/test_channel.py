@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -83,6 +85,18 @@ def test_a_daemon_of_another_authority_is_not_trusted(port: int, tls: Tls) -> No
 
     with Client(tcp_address(f"localhost:{port}", tls)) as client, pytest.raises(UnreachableError, match="and its TLS files"):
         client.status()
+
+
+def test_the_command_line_says_it_in_one_sentence(port: int, tls: Tls) -> None:
+    tls.authority.write_bytes(make_pair("impostor")[1])
+    files = ["--tls-authority", tls.authority, "--tls-certificate", tls.certificate, "--tls-key", tls.key]
+    command = [sys.executable, "-m", "clients", "status", "--address", f"localhost:{port}", *files]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("speakerctl: no daemon answers at localhost:")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_client_without_tls_is_not_let_in(port: int) -> None:

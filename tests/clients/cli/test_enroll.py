@@ -88,4 +88,3 @@ def test_a_file_that_is_not_audio(speakerctl: Speakerctl, double: Double, record
 
     assert done.status == 2
     assert done.err == f"speakerctl: {text} cannot be read as audio; use a wav, flac, ogg, opus or mp3 file\n"
-    assert not double.enrolled
