@@ -89,7 +89,7 @@ def test_a_daemon_of_another_authority_is_not_trusted(port: int, tls: Tls) -> No
 
 def test_the_command_line_says_it_in_one_sentence(port: int, tls: Tls) -> None:
     tls.authority.write_bytes(make_pair("impostor")[1])
-    files = ["--tls-authority", tls.authority, "--tls-certificate", tls.certificate, "--tls-key", tls.key]
+    files = ["--tls-authority", str(tls.authority), "--tls-certificate", str(tls.certificate), "--tls-key", str(tls.key)]
     command = [sys.executable, "-m", "clients", "status", "--address", f"localhost:{port}", *files]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -80,7 +80,8 @@ def test_a_refused_enrollment(speakerctl: Speakerctl, double: Double, recording:
     assert done.err == "speakerctl: recording 2 is another voice: leave it out\n"
 
 
-def test_a_file_that_is_not_audio(speakerctl: Speakerctl, double: Double, recording: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("double")
+def test_a_file_that_is_not_audio(speakerctl: Speakerctl, recording: Path, tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("not audio")
 
