@@ -41,6 +41,24 @@ class EmptyMessageError(InvalidRequestError):
     reason = "EMPTY_MESSAGE"
 
 
+class MalformedMessageError(InvalidRequestError):
+    """A message that is not what the method takes."""
+
+    reason = "MALFORMED_MESSAGE"
+
+
+class InvalidRequestIdError(InvalidRequestError):
+    """A request id that is too long, or that is not printable."""
+
+    reason = "INVALID_REQUEST_ID"
+
+
+class InvalidPageError(InvalidRequestError):
+    """A page size or a page token that cannot be."""
+
+    reason = "INVALID_PAGE"
+
+
 class InvalidAudioConfigError(InvalidRequestError):
     """Encoding, sample rate or channel count outside of what is supported."""
 
@@ -131,6 +149,12 @@ class SpeakerExistsError(SpeakerdError):
     """The name is taken."""
 
     reason = "SPEAKER_EXISTS"
+
+
+class StoppingError(SpeakerdError):
+    """The daemon is being stopped."""
+
+    reason = "DAEMON_STOPPING"
 
 
 class StateError(SpeakerdError):

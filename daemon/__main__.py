@@ -1,0 +1,105 @@
+"""The command `speakerd`: runs the daemon, and what belongs to its operator."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import click
+
+from daemon.config import APP, Config, load_config
+from daemon.errors import ModelError, SpeakerdError
+from daemon.listener import STEP_FRAMES
+from daemon.log import configure
+from daemon.server.address import claimed
+from daemon.server.lifecycle import serve
+from daemon.server.status import daemon_version
+from daemon.voiceprints import DATABASE, VoiceprintStore
+from models.backends import load_encoder
+from models.encoder import Encoder
+from models.weights import ModelFileError
+
+_FILE: Final = click.Path(dir_okay=False, resolve_path=True, path_type=Path)
+_config_option = click.option("--config", "file", type=_FILE, help="Settings, as in config.yaml. [default: the built-in ones]")
+_directory_option = click.option(
+    "--data-dir", type=click.Path(file_okay=False, resolve_path=True, path_type=Path), help="Where voiceprints are kept."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(daemon_version(), prog_name=APP)
+def speakerd() -> None:
+    """Verify who speaks, for programs that stream audio to it over gRPC."""
+
+
+@speakerd.command("serve")
+@_config_option
+@click.option("--socket", type=_FILE, envvar="SPEAKERD_SOCKET", help="Where to listen. [env: SPEAKERD_SOCKET]")
+@_directory_option
+def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None) -> None:
+    """Run the daemon until it is told to stop (SIGTERM, SIGINT)."""
+    config = _settings(file, socket, data_dir)
+    configure(config.log)
+    with claimed(config.server.socket_path), closing(_store(config)) as store:
+        asyncio.run(serve(config, _encoder(config), store))
+
+
+@speakerd.command("check")
+@_config_option
+@_directory_option
+def check_command(file: Path | None, data_dir: Path | None) -> None:
+    """Tell whether the daemon could start: its settings, its model and its voiceprints. Changes nothing."""
+    config = _settings(file, None, data_dir)
+    click.echo(f"settings     {file or 'built-in'}: valid")
+    click.echo(f"model        {_encoder(config).model_id} on {config.model.backend}")
+    click.echo(f"voiceprints  {_speakers(config)}")
+    click.echo(f"socket       {config.server.socket_path}")
+
+
+def main() -> None:
+    """Run the command line; an error ends it with its sentence and exit code 1."""
+    # Its C core writes of its own to standard error; what matters of it is in our errors.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        speakerd(prog_name=APP)
+    except SpeakerdError as error:
+        sys.exit(f"{APP}: {error}")
+
+
+def _settings(file: Path | None, socket: Path | None, data_dir: Path | None) -> Config:
+    config = load_config(file)
+    server = config.server.model_copy(update={"socket": socket} if socket else {})
+    storage = config.storage.model_copy(update={"directory": data_dir} if data_dir else {})
+    return config.model_copy(update={"server": server, "storage": storage})
+
+
+def _encoder(config: Config) -> Encoder:
+    try:
+        encoder = load_encoder(config.model.name, config.model.backend, config.model.threads)
+    except ModelFileError as error:
+        raise ModelError(f"the model cannot be loaded: {error}") from None
+    except ImportError as error:
+        raise ModelError(f"model.backend {config.model.backend} is not installed ({error}): install the extra `train`") from None
+    if encoder.step_frames != STEP_FRAMES:
+        raise ModelError(f"the model {config.model.name} takes {encoder.step_frames} frames per step; the daemon gives {STEP_FRAMES}")
+    return encoder
+
+
+def _store(config: Config) -> VoiceprintStore:
+    return VoiceprintStore(config.storage.data_directory, config.storage.key_path, config.limits)
+
+
+def _speakers(config: Config) -> str:
+    database = config.storage.data_directory / DATABASE
+    if not database.exists():
+        return f"{database}: to be made at the first start"
+    with closing(_store(config)) as store:
+        return f"{database}: {len(store.speakers())} speakers"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""A server from its first socket to its last stream."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import Final
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
+
+from daemon.config import Config
+from daemon.engine import Engine
+from daemon.server.address import listen_on_socket, listen_on_tcp
+from daemon.server.enrollment import EnrollmentService
+from daemon.server.runtime import Runtime
+from daemon.server.speakers import SpeakersService
+from daemon.server.status import StatusService
+from daemon.server.streams import Streams
+from daemon.server.verification import VerificationService
+from daemon.voiceprints import VoiceprintStore
+from models.encoder import Encoder
+from proto.speakerd.v1 import (
+    enrollment_pb2,
+    enrollment_pb2_grpc,
+    speakers_pb2,
+    speakers_pb2_grpc,
+    status_pb2,
+    status_pb2_grpc,
+    verification_pb2,
+    verification_pb2_grpc,
+)
+
+SERVICES: Final = tuple(
+    service.full_name
+    for file in (verification_pb2, enrollment_pb2, speakers_pb2, status_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+)
+OTHER_CALLS: Final = 64
+"""How many calls that are no streams, such as health watches, may run beside the streams."""
+MINUTE_MS: Final = 60_000
+
+
+class Server:
+    """The daemon's services on its socket, which must be claimed, and on its TCP address if it has one."""
+
+    def __init__(self, config: Config, encoder: Encoder, store: VoiceprintStore) -> None:
+        self._config = config
+        self._engine = Engine(encoder, config.model.max_batch)
+        self._streams = Streams(config.limits)
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=config.limits.streams + OTHER_CALLS)
+        self._add_services(Runtime(config, self._engine, store, self._streams))
+
+    async def start(self) -> list[str]:
+        """Begin to serve; return the addresses. Raises `StartError`."""
+        server = self._config.server
+        addresses = [listen_on_socket(self._server, server.socket_path)]
+        if server.tcp:
+            addresses.append(listen_on_tcp(self._server, server.tcp, server.tls))
+        await self._server.start()
+        return addresses
+
+    async def stop(self) -> None:
+        """End gracefully: say so, let no more streams in, give those that are open their time, then cut them."""
+        await self._health.enter_graceful_shutdown()
+        await self._streams.drain(self._config.server.grace_seconds)
+        await self._server.stop(None)
+        self._engine.close()
+
+    def _add_services(self, runtime: Runtime) -> None:
+        verification_pb2_grpc.add_VerificationServiceServicer_to_server(VerificationService(runtime), self._server)
+        enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(EnrollmentService(runtime), self._server)
+        speakers_pb2_grpc.add_SpeakersServiceServicer_to_server(SpeakersService(runtime), self._server)
+        status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(runtime), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+
+
+async def serve(config: Config, encoder: Encoder, store: VoiceprintStore) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `StartError`."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    server, log = Server(config, encoder, store), structlog.get_logger()
+    try:
+        addresses = await server.start()
+        log.info("ready", address=addresses[0], addresses=addresses, model=encoder.model_id)
+        await stopping.wait()
+        log.info("stopping")
+    finally:
+        await server.stop()
+    log.info("stopped")
+
+
+def _options(config: Config) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", config.limits.message_bytes),
+        # Two daemons on one port would share its calls.
+        ("grpc.so_reuseport", 0),
+        ("grpc.keepalive_time_ms", 2 * MINUTE_MS),
+        ("grpc.keepalive_timeout_ms", MINUTE_MS // 3),
+        ("grpc.http2.min_ping_interval_without_data_ms", MINUTE_MS),
+    ]

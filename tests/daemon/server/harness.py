@@ -1,0 +1,164 @@
+"""A server in this process, on a socket of its own, and what a client says to it in plain protocol messages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import grpc
+import numpy as np
+import pytest
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+
+from daemon.config import Config, DecisionConfig, StorageConfig
+from daemon.server.address import claimed
+from daemon.server.lifecycle import Server
+from daemon.voiceprints import SaveMode, VoiceprintStore
+from models.encoder import Encoder
+from models.features import SAMPLE_RATE, Waveform
+from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2, verification_pb2
+from proto.speakerd.v1.enrollment_pb2_grpc import EnrollmentServiceStub
+from proto.speakerd.v1.speakers_pb2_grpc import SpeakersServiceStub
+from proto.speakerd.v1.status_pb2_grpc import StatusServiceStub
+from proto.speakerd.v1.verification_pb2_grpc import VerificationServiceStub
+from tests import audio
+from tests.fakes import FakeEncoder, enroll
+
+AUDIO = audio_pb2.AudioConfig(encoding=audio_pb2.AUDIO_ENCODING_LINEAR16, sample_rate_hertz=SAMPLE_RATE)
+CONFIG = Config(decision=DecisionConfig(accept_score=0.6, reject_score=0.5, reject_speech_seconds=2.0))
+"""With thresholds at which the fake encoder tells synthetic voices apart."""
+MESSAGE_BYTES = 3_200
+"""100 ms."""
+
+VerifyRequests = Iterable[verification_pb2.VerifyRequest]
+EnrollRequests = Iterable[enrollment_pb2.EnrollRequest]
+
+
+@contextmanager
+def short_directory() -> Iterator[Path]:
+    """Yield a directory whose path leaves room for a socket's name, which pytest's own do not."""
+    with TemporaryDirectory(prefix="spk") as directory:
+        yield Path(directory)
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A server that runs, with what tests look into, and a channel to it."""
+
+    server: Server
+    config: Config
+    store: VoiceprintStore
+    addresses: list[str]
+    channel: grpc.aio.Channel
+
+    @property
+    def speakers(self) -> SpeakersServiceStub:
+        return SpeakersServiceStub(self.channel)
+
+    @property
+    def status(self) -> StatusServiceStub:
+        return StatusServiceStub(self.channel)
+
+    async def verify(self, requests: VerifyRequests) -> list[verification_pb2.VerifyResponse]:
+        return [response async for response in VerificationServiceStub(self.channel).Verify(iter(requests))]
+
+    async def decide(self, requests: VerifyRequests) -> decision_pb2.Decision:
+        return (await self.verify(requests))[-1].decision
+
+    async def enroll(self, requests: EnrollRequests) -> list[enrollment_pb2.EnrollResponse]:
+        return [response async for response in EnrollmentServiceStub(self.channel).Enroll(iter(requests))]
+
+
+@asynccontextmanager
+async def running(config: Config = CONFIG, encoder: Encoder | None = None, directory: Path | None = None) -> AsyncIterator[Daemon]:
+    """Run a server with its socket and its store in `directory`, or in one that goes with it."""
+    with short_directory() as own:
+        base = directory or own
+        server_config = config.server.model_copy(update={"socket": base / "s.sock"})
+        config = config.model_copy(update={"server": server_config, "storage": StorageConfig(directory=base / "data")})
+        with claimed(base / "s.sock"), closing(open_store(config)) as store:
+            server = Server(config, encoder or FakeEncoder(), store)
+            addresses = await server.start()
+            try:
+                async with grpc.aio.insecure_channel(addresses[0]) as channel:
+                    yield Daemon(server, config, store, addresses, channel)
+            finally:
+                await server.stop()
+
+
+def open_store(config: Config) -> VoiceprintStore:
+    return VoiceprintStore(config.storage.data_directory, config.storage.key_path, config.limits)
+
+
+def know(store: VoiceprintStore, name: str, seed: int, model_id: str = "fake-1") -> None:
+    """Enroll synthetic voice number `seed` without a server."""
+    store.save(name, enroll(name, audio.voice(seed, 4.0), encoder=FakeEncoder(model_id)).templates, SaveMode.CREATE)
+
+
+def linear16(samples: Waveform) -> bytes:
+    return np.round(samples * 32_767).astype("<i2").tobytes()
+
+
+def cut(content: bytes, size: int = MESSAGE_BYTES) -> list[bytes]:
+    return [content[start : start + size] for start in range(0, len(content), size)]
+
+
+def verify_config(
+    *speakers: str, interim: bool = False, wait_for_end: bool = False, audio_config: audio_pb2.AudioConfig = AUDIO, request_id: str = ""
+) -> verification_pb2.VerifyRequest:
+    config = verification_pb2.VerifyConfig(
+        request_id=request_id, audio=audio_config, speakers=speakers, interim_results=interim, wait_for_end=wait_for_end
+    )
+    return verification_pb2.VerifyRequest(config=config)
+
+
+def verify_audio(content: bytes, size: int = MESSAGE_BYTES) -> list[verification_pb2.VerifyRequest]:
+    return [verification_pb2.VerifyRequest(audio=piece) for piece in cut(content, size)]
+
+
+def enroll_config(
+    speaker: str,
+    mode: enrollment_pb2.EnrollMode.ValueType = enrollment_pb2.ENROLL_MODE_CREATE,
+    *,
+    allow_similar: bool = False,
+    audio_config: audio_pb2.AudioConfig = AUDIO,
+    request_id: str = "",
+) -> enrollment_pb2.EnrollRequest:
+    config = enrollment_pb2.EnrollConfig(request_id=request_id, speaker=speaker, audio=audio_config, mode=mode, allow_similar=allow_similar)
+    return enrollment_pb2.EnrollRequest(config=config)
+
+
+def enroll_audio(content: bytes, size: int = MESSAGE_BYTES) -> list[enrollment_pb2.EnrollRequest]:
+    return [enrollment_pb2.EnrollRequest(audio=piece) for piece in cut(content, size)]
+
+
+def next_recording(audio_config: audio_pb2.AudioConfig | None = None) -> enrollment_pb2.EnrollRequest:
+    return enrollment_pb2.EnrollRequest(next_recording=enrollment_pb2.NextRecording(audio=audio_config))
+
+
+@dataclass
+class Refusal:
+    """What a client hears of an error; filled when the block that should fail has failed."""
+
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    reason: str = ""
+    message: str = ""
+    metadata: dict[str, str] | None = None
+
+
+@contextmanager
+def refused() -> Iterator[Refusal]:
+    """Expect a call to fail with an error that the daemon explains."""
+    refusal = Refusal()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        yield refusal
+    refusal.code, refusal.message = caught.value.code(), caught.value.details() or ""
+    details = dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
+    status = status_pb2.Status.FromString(details)
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert (info.domain, status.code, status.message) == ("speakerd", caught.value.code().value[0], caught.value.details())
+    refusal.reason, refusal.metadata = info.reason, dict(info.metadata)
