@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,8 +25,8 @@ class DistillConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    student: str
-    teacher: str
+    student: Literal["edge", "base"]
+    teacher: Literal["campplus"]
     data: Path
     cache: Path
     output: Path

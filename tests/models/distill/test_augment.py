@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.distill.augment import AugmentConfig, Augmenter, mask_bands
+from models.distill.corpus import Corpus, load_corpus
+from models.features import SAMPLE_RATE
+from tests.audio import voice
+
+NOTHING = {"noise": 0.0, "babble": 0.0, "reverb": 0.0, "telephone": 0.0, "gain_db": (0.0, 0.0)}
+SPEECH = torch.from_numpy(np.stack([voice(seed=seed, seconds=1.0) for seed in range(4)]))
+
+
+@pytest.fixture
+def corpora(data: Path, tmp_path: Path) -> tuple[Corpus, Corpus]:
+    return load_corpus([data / "hiss.wav"], tmp_path), load_corpus(sorted((data / "train").glob("*.wav")), tmp_path)
+
+
+def _augment(corpora: tuple[Corpus, Corpus], effects: dict[str, object], seed: int = 0) -> torch.Tensor:
+    augmenter = Augmenter(AugmentConfig.model_validate(NOTHING | effects), *corpora)
+    return augmenter(SPEECH, np.random.default_rng(seed))
+
+
+def test_without_effects_only_the_level_changes(corpora: tuple[Corpus, Corpus]) -> None:
+    expected = SPEECH / SPEECH.abs().amax(dim=-1, keepdim=True)
+    torch.testing.assert_close(_augment(corpora, {}), expected, rtol=0, atol=1e-4)
+
+
+def test_noise_has_the_wanted_level(corpora: tuple[Corpus, Corpus]) -> None:
+    noisy = _augment(corpora, {"noise": 1.0, "snr_db": (10.0, 10.0), "gain_db": (-20.0, -20.0)})
+    for heard, speech in zip(noisy, SPEECH, strict=True):
+        gain = heard @ speech / (speech @ speech)
+        noise = heard - gain * speech
+        snr = 10 * torch.log10((gain * speech).square().mean() / noise.square().mean())
+        assert snr.item() == pytest.approx(10.0, abs=0.5)
+
+
+def test_a_telephone_carries_nothing_above_its_band(corpora: tuple[Corpus, Corpus]) -> None:
+    spectrum = torch.fft.rfft(_augment(corpora, {"telephone": 1.0})).abs()
+    hertz = torch.fft.rfftfreq(SPEECH.shape[-1], 1 / SAMPLE_RATE)
+    assert (spectrum[:, hertz > 4000].square().sum() / spectrum.square().sum()).item() < 1e-4
+
+
+def test_a_room_rings_on(corpora: tuple[Corpus, Corpus]) -> None:
+    click = torch.zeros(1, SAMPLE_RATE)
+    click[0, 100] = 1.0
+    augmenter = Augmenter(AugmentConfig.model_validate(NOTHING | {"reverb": 1.0}), *corpora)
+    heard = augmenter(click, np.random.default_rng(0))
+    assert heard[0, :100].abs().max() < 1e-5
+    assert heard[0, 1000:4000].abs().max() > 1e-3
+
+
+def test_the_same_seed_gives_the_same_audio_and_another_does_not(corpora: tuple[Corpus, Corpus]) -> None:
+    effects: dict[str, object] = {"noise": 0.5, "babble": 0.5, "reverb": 0.5, "telephone": 0.5, "gain_db": (-20.0, 0.0)}
+    assert torch.equal(_augment(corpora, effects), _augment(corpora, effects))
+    assert not torch.equal(_augment(corpora, effects), _augment(corpora, effects, seed=1))
+
+
+def test_nothing_leaves_full_scale(corpora: tuple[Corpus, Corpus]) -> None:
+    assert _augment(corpora, {"noise": 1.0, "snr_db": (-10.0, -10.0), "gain_db": (12.0, 12.0)}).abs().max() <= 1.0
+
+
+def test_masked_bands_look_like_the_prior() -> None:
+    fill = torch.arange(80.0)
+    masked = mask_bands(torch.full((16, 5, 80), -1.0), fill, 1.0, np.random.default_rng(0))
+    for frames in masked:
+        hidden = frames[0] != -1.0
+        assert 1 <= hidden.sum() <= 10
+        assert torch.equal(frames[:, hidden], fill[hidden].expand(5, -1))

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from models.distill.config import RecipeError, load_recipe
+
+RECIPES = Path(__file__).parents[3] / "models" / "recipes"
+RECIPE = {"student": "edge", "teacher": "campplus", "data": "d", "cache": "c", "output": "o", "steps": 10}
+
+
+def _recipe(directory: Path, **changes: object) -> Path:
+    path = directory / "recipe.yaml"
+    path.write_text(yaml.safe_dump(RECIPE | changes))
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_recipes_are_valid(path: Path) -> None:
+    assert load_recipe(path).steps > 0
+
+
+def test_values_are_read(tmp_path: Path) -> None:
+    config = load_recipe(_recipe(tmp_path, augment={"snr_db": [5.0, 10.0]}, loss={"frame": 0.0}))
+    assert config.augment.snr_db == (5.0, 10.0)
+    assert config.loss.frame == 0.0
+    assert config.loss.pooled > 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [({"stepz": 1}, "stepz"), ({"steps": "many"}, "steps"), ({"augment": {"snr": 3}}, "augment.snr"), ({"student": "huge"}, "student")],
+)
+def test_a_wrong_recipe_names_the_key(tmp_path: Path, changes: dict[str, object], key: str) -> None:
+    with pytest.raises(RecipeError, match=key):
+        load_recipe(_recipe(tmp_path, **changes))

@@ -1,0 +1,85 @@
+"""A real run on a tiny data directory: targets by CAM++, and training that goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from models.distill.config import DistillConfig
+from models.distill.material import Material, load_material
+from models.distill.train import Trainer, learning_rate
+from models.teachers import load_campplus
+
+LOSSES = {"embedding", "prototypes", "pooled", "frame"}
+
+
+@pytest.fixture(scope="module")
+def material(config: DistillConfig) -> Material:
+    return load_material(config)
+
+
+class _StopError(Exception):
+    """Stands in for the power cut."""
+
+
+def test_targets_are_the_levels_of_the_teacher(material: Material) -> None:
+    path = material.recordings[3].path
+    frames = material.cache.load_frames(path)
+    assert frames.shape[1] == 512
+    pooled, embedding = material.cache.load_utterance(path)
+    assert pooled.shape == (1024,)
+    hidden = torch.from_numpy(frames).float()
+    expected = load_campplus().xvector.dense(torch.from_numpy(pooled)[None, :, None]).flatten()
+    torch.testing.assert_close(torch.from_numpy(embedding), expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(torch.from_numpy(pooled[:512]), hidden.mean(dim=0), rtol=1e-2, atol=1e-2)
+
+
+def test_prototypes_are_unit_length_means_of_speakers(material: Material) -> None:
+    own = material.embeddings[material.classes == 2].mean(dim=0)
+    torch.testing.assert_close(material.prototypes[2], own / own.norm(), rtol=0, atol=1e-5)
+
+
+def test_an_interrupted_run_ends_where_an_unbroken_one_does(
+    config: DistillConfig, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unbroken = Trainer(config.model_copy(update={"output": config.output / "unbroken"}), material).train()
+    broken = config.model_copy(update={"output": config.output / "broken"})
+    original = Trainer._train_step  # noqa: SLF001 - the cut must fall between two steps
+
+    def cut_short(self: Trainer, batch: object) -> dict[str, float]:
+        if self.step == 3:
+            raise _StopError
+        return original(self, batch)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_train_step", cut_short)
+        with pytest.raises(_StopError):
+            Trainer(broken, material).train()
+    resumed = Trainer(broken, material).train()
+    for name, value in unbroken.state_dict().items():
+        assert torch.equal(resumed.state_dict()[name], value), name
+    steps = [line["step"] for line in _log(broken) if line.keys() >= LOSSES]
+    assert steps == [0, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("level", ["prototypes", "pooled", "frame"])
+def test_a_level_without_weight_is_left_out(config: DistillConfig, material: Material, level: str) -> None:
+    loss = config.loss.model_copy(update={level: 0.0})
+    run = config.model_copy(update={"output": config.output / level, "loss": loss, "steps": 1})
+    Trainer(run, material).train()
+    assert LOSSES - _log(run)[0].keys() == {level}
+
+
+def test_the_rate_warms_up_stays_and_falls_to_zero(config: DistillConfig) -> None:
+    run = config.model_copy(update={"steps": 100, "warmup": 10, "decay": 0.5, "learning_rate": 1.0})
+    rates = [learning_rate(step, run) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert set(rates[10:50]) == {1.0}
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.02)
+
+
+def _log(config: DistillConfig) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (config.output / "log.jsonl").read_text().splitlines()]
