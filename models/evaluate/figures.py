@@ -99,24 +99,20 @@ def evaluate(recordings: Sequence[Recording], embeddings: NDArray[np.floating]) 
 def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording]) -> dict[str, dict[str, Figures]]:
     sexes = np.array([recording.sex for recording in recordings])
     languages = np.array([recording.language for recording in recordings])
+    everyone = np.ones(len(recordings), dtype=np.bool_)
     groups = {
         "corpus": {scored.trials.corpus: [scored] for scored in corpora},
-        "sex": {
-            sex: [
-                replace(one, counted=np.outer(sexes[one.trials.enrolled[:, 0]] == sex, sexes[one.trials.tests] == sex)) for one in corpora
-            ]
-            for sex in _names(sexes)
-        },
-        "language": {
-            language: [replace(one, counted=one.counted & (languages[one.trials.enrolled[:, :1]] == language)) for one in corpora]
-            for language in _names(languages)
-        },
+        "sex": {sex: _only(corpora, sexes == sex, sexes == sex) for sex in _names(sexes)},
+        "language": {language: _only(corpora, languages == language, everyone) for language in _names(languages)},
     }
-    by = {
-        kind: {name: _figures([one for one in members if one.counted.any()]) for name, members in named.items()}
-        for kind, named in groups.items()
-    }
+    by = {kind: {name: _figures(members) for name, members in named.items()} for kind, named in groups.items()}
     return {kind: {name: figures for name, figures in named.items() if figures} for kind, named in by.items()}
+
+
+def _only(corpora: Sequence[_Scored], enrolled: NDArray[np.bool_], tests: NDArray[np.bool_]) -> list[_Scored]:
+    """Keep trials of some enrolled speakers, as their first recording tells, against some tests; both masks (recordings,)."""
+    kept = [replace(scored, counted=np.outer(enrolled[scored.trials.enrolled[:, 0]], tests[scored.trials.tests])) for scored in corpora]
+    return [scored for scored in kept if scored.counted.any()]
 
 
 def _names(values: NDArray[np.str_]) -> list[str]:
