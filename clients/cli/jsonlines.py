@@ -47,7 +47,7 @@ class JsonLines:
         """Print an event as it comes."""
         self.show(event)
 
-    def progress(self, event: VerificationEvent | EnrollmentEvent) -> None:
+    def progress(self, event: VerificationEvent | EnrollmentEvent, label: str) -> None:
         """Print nothing: only results are asked for."""
 
     def note(self, text: str) -> None:

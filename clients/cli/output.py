@@ -27,8 +27,8 @@ class Output(Protocol):
         """Show an event of the stream that the user asked for."""
         ...
 
-    def progress(self, event: VerificationEvent | EnrollmentEvent) -> None:
-        """Show an event that only matters until the next one."""
+    def progress(self, event: VerificationEvent | EnrollmentEvent, label: str) -> None:
+        """Show an event that only matters until the next one; `label` says what it is about."""
         ...
 
     def note(self, text: str) -> None:

@@ -27,6 +27,7 @@ from clients.messages import (
 )
 
 _BAR_WIDTH: Final = 30
+_LABEL_WIDTH: Final = 9
 _STYLES: Final = {Outcome.ACCEPT: "bold green", Outcome.REJECT: "bold red", Outcome.UNDECIDED: "yellow", Outcome.AMBIGUOUS: "yellow"}
 _REASONS: Final = {
     Reason.SCORE_ABOVE_THRESHOLD: "the voice fits",
@@ -60,15 +61,15 @@ class Terminal:
         if isinstance(event, Enrolled) or (isinstance(event, Decision) and event.final):
             self.show(event)
         else:
-            self.progress(event)
+            self.progress(event, "")
 
-    def progress(self, event: VerificationEvent | EnrollmentEvent) -> None:
+    def progress(self, event: VerificationEvent | EnrollmentEvent, label: str) -> None:
         """Show an event until the next one comes."""
         match event:
             case Decision():
-                self._live.update(_running_score(event), refresh=True)
+                self._live.update(_row(label, *_running_score(event)), refresh=True)
             case EnrollmentProgress():
-                self._live.update(_enrollment_bar(event), refresh=True)
+                self._live.update(_row(label, *_enrollment_bar(event)), refresh=True)
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -88,7 +89,7 @@ class Terminal:
             case StreamResult():
                 self._print(_stream(item))
             case _:
-                self.progress(item)
+                self.progress(item, "")
 
     def deleted(self, name: str) -> None:
         """Print that a speaker is forgotten."""
@@ -102,20 +103,19 @@ class Terminal:
         self._console.print(renderable, soft_wrap=True)
 
 
-def _running_score(decision: Decision) -> Table:
-    words = f"{decision.speaker or 'nobody yet'} {decision.score:+.2f}", f"{decision.evidence.speech:.1f} s of speech"
-    return _bar_row(max(decision.score, 0.0), 1.0, *words)
+def _running_score(decision: Decision) -> tuple[str, ProgressBar, str]:
+    bar = ProgressBar(total=1.0, completed=max(decision.score, 0.0), width=_BAR_WIDTH)
+    return f"{decision.speaker or 'nobody yet'} {decision.score:+.2f}", bar, f"{decision.evidence.speech:.1f} s of speech"
 
 
-def _enrollment_bar(progress: EnrollmentProgress) -> Table:
-    return _bar_row(
-        progress.speech, progress.speech + progress.needed, f"recording {progress.recording}", f"{progress.speech:.1f} s of speech"
-    )
+def _enrollment_bar(progress: EnrollmentProgress) -> tuple[str, ProgressBar, str]:
+    bar = ProgressBar(total=progress.speech + progress.needed, completed=progress.speech, width=_BAR_WIDTH)
+    return f"recording {progress.recording}", bar, f"{progress.speech:.1f} s of speech"
 
 
-def _bar_row(completed: float, total: float, before: str, after: str) -> Table:
+def _row(label: str, before: str, bar: ProgressBar, after: str) -> Table:
     row = Table.grid(padding=(0, 1))
-    row.add_row(Text(before), ProgressBar(total=total, completed=completed, width=_BAR_WIDTH), Text(after))
+    row.add_row(Text(f"{label:{_LABEL_WIDTH}}" if label else ""), Text(before), bar, Text(after))
     return row
 
 
@@ -155,5 +155,5 @@ def _status(status: Status) -> Text:
 
 def _stream(result: StreamResult) -> Text:
     mark = ("as expected", "green") if result.as_expected else (f"expected {result.stream.expected.value}", "bold red")
-    name = Text(f"{result.stream.name:10}")
-    return name.append_text(Text.assemble(_outcome(result.decision), f": {_why(result.decision)}; ", mark))
+    name = f"{result.stream.name:{_LABEL_WIDTH}} "
+    return Text.assemble(name, _outcome(result.decision), " (", mark, f"): {_why(result.decision)}")

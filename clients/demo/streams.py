@@ -31,11 +31,10 @@ def enroll_all(client: Client, plan: Plan) -> Iterator[EnrollmentEvent]:
         yield from client.enroll(EnrollConfig(enrollment.speaker), map(open_audio, enrollment.recordings))
 
 
-def stream_all(client: Client, plan: Plan, *, realtime: bool) -> Iterator[VerificationEvent | StreamResult]:
-    """Play the streams of the plan, at the speed of speech or as fast as it goes; each ends in a `StreamResult`."""
-    for stream in plan.streams:
-        audio = open_audio(stream.recording)
-        for event in client.verify(VerifyConfig(speakers=[plan.owner]), paced(audio) if realtime else audio):
-            yield event
-            if isinstance(event, Decision) and event.final:
-                yield StreamResult(stream, event)
+def play(client: Client, owner: str, stream: Stream, *, realtime: bool) -> Iterator[VerificationEvent | StreamResult]:
+    """Stream a recording, at the speed of speech or as fast as it goes; what comes ends in a `StreamResult`."""
+    audio = open_audio(stream.recording)
+    for event in client.verify(VerifyConfig(speakers=[owner]), paced(audio) if realtime else audio):
+        yield event
+        if isinstance(event, Decision) and event.final:
+            yield StreamResult(stream, event)
