@@ -141,7 +141,7 @@ def _audio_config(audio: AudioFormat) -> audio_pb2.AudioConfig:
 
 
 def _seconds(duration: Duration) -> float:
-    return duration.seconds + duration.nanos / 1e9
+    return duration.ToNanoseconds() / 1e9
 
 
 def _decision(at: float, decision: decision_pb2.Decision) -> messages.Decision:
