@@ -44,8 +44,10 @@ def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None)
     """Run the daemon until it is told to stop (SIGTERM, SIGINT)."""
     config = _settings(file, socket, data_dir)
     configure(config.log)
-    with claimed(config.server.socket_path), closing(_store(config)) as store:
-        asyncio.run(serve(config, _encoder(config), store))
+    with claimed(config.server.socket_path):
+        encoder = _encoder(config)
+        with closing(_store(config)) as store:
+            asyncio.run(serve(config, encoder, store))
 
 
 @speakerd.command("check")

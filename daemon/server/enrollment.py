@@ -42,7 +42,7 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
             stream.name_it(config.request_id)
             name, mode = normalise_name(config.speaker, self._runtime.config.limits.name_length), convert.save_mode(config.mode)
             decoder, model_id = convert.decoder(config.audio), self._runtime.engine.encoder.model_id
-            await asyncio.to_thread(self._runtime.store.check, name, model_id, 1, mode)
+            await self._runtime.stored(self._runtime.store.check, name, model_id, 1, mode)
             stream.log.info("stream opened", mode=mode.value)
             session = EnrollmentSession(self._runtime.engine.encoder.initial_state(), model_id, self._runtime.config)
             hearing = Hearing(session, self._runtime.engine, self._runtime.config.limits, decoder)
@@ -56,10 +56,10 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
         self, session: EnrollmentSession, name: str, mode: SaveMode, *, allow_similar: bool
     ) -> tuple[Speaker, tuple[Template, ...]]:
         store = self._runtime.store
-        known = await asyncio.to_thread(store.get, name) if mode is SaveMode.ADD else None
-        others = await asyncio.to_thread(store.speakers)
+        known = await self._runtime.stored(store.get, name) if mode is SaveMode.ADD else None
+        others = await self._runtime.stored(store.speakers)
         templates = session.result(others, name=name, allow_similar=allow_similar, known=known)
-        return await asyncio.to_thread(store.save, name, templates, mode), templates
+        return await self._runtime.stored(store.save, name, templates, mode), templates
 
 
 class _Dialogue:

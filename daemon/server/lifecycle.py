@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import grpc
@@ -52,7 +53,8 @@ class Server:
         self._streams = Streams(config.limits)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=config.limits.streams + OTHER_CALLS)
-        self._add_services(Runtime(config, self._engine, store, self._streams))
+        self._storage = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
+        self._add_services(Runtime(config, self._engine, store, self._storage, self._streams))
 
     async def start(self) -> list[str]:
         """Begin to serve; return the addresses. Raises `StartError`."""
@@ -69,6 +71,7 @@ class Server:
         await self._streams.drain(self._config.server.grace_seconds)
         await self._server.stop(None)
         self._engine.close()
+        self._storage.shutdown()
 
     def _add_services(self, runtime: Runtime) -> None:
         verification_pb2_grpc.add_VerificationServiceServicer_to_server(VerificationService(runtime), self._server)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.server.streams import Streams
 from daemon.voiceprints import VoiceprintStore
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -17,4 +24,10 @@ class Runtime:
     config: Config
     engine: Engine
     store: VoiceprintStore
+    storage: Executor
+    """The thread in which the store is used: it waits for the disk."""
     streams: Streams
+
+    async def stored(self, use: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        """Call a method of the store in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.storage, lambda: use(*args, **kwargs))

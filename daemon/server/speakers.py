@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 from itertools import islice
@@ -34,7 +33,7 @@ class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
         response = speakers_pb2.ListSpeakersResponse()
         async with reported(context, self._log):
             size, after = _page_size(request.page_size, self._runtime.config.limits.speakers), _name_in(request.page_token)
-            enrolled = await asyncio.to_thread(self._runtime.store.speakers)
+            enrolled = await self._runtime.stored(self._runtime.store.speakers)
             rest = (speaker for speaker in enrolled if speaker.name > after)
             response.speakers.extend(convert.speaker(speaker) for speaker in islice(rest, size))
             if next(rest, None):
@@ -49,7 +48,7 @@ class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
         """Return one speaker."""
         response = speakers_pb2.GetSpeakerResponse()
         async with reported(context, self._log):
-            found = await asyncio.to_thread(self._runtime.store.get, self._name(request.name))
+            found = await self._runtime.stored(self._runtime.store.get, self._name(request.name))
             response.speaker.CopyFrom(convert.speaker(found))
         return response
 
@@ -60,7 +59,7 @@ class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
     ) -> speakers_pb2.DeleteSpeakerResponse:
         """Forget one speaker."""
         async with reported(context, self._log):
-            await asyncio.to_thread(self._runtime.store.delete, self._name(request.name))
+            await self._runtime.stored(self._runtime.store.delete, self._name(request.name))
             self._log.info("speaker deleted")
         return speakers_pb2.DeleteSpeakerResponse()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from importlib.metadata import PackageNotFoundError, version
 
@@ -39,7 +38,7 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
             max_streams=runtime.config.limits.streams,
         )
         async with reported(context, structlog.get_logger()):
-            response.speakers = len(await asyncio.to_thread(runtime.store.speakers))
+            response.speakers = len(await runtime.stored(runtime.store.speakers))
         return response
 
 

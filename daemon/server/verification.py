@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -46,7 +45,7 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
 
     async def _speakers(self, config: verification_pb2.VerifyConfig) -> tuple[Speaker, ...]:
         names = [normalise_name(name, self._runtime.config.limits.name_length) for name in config.speakers]
-        enrolled = await asyncio.to_thread(self._runtime.store.speakers)
+        enrolled = await self._runtime.stored(self._runtime.store.speakers)
         return select_speakers(enrolled, names, self._runtime.engine.encoder.model_id)
 
     def _session(self, config: verification_pb2.VerifyConfig, speakers: tuple[Speaker, ...]) -> VerificationSession:
