@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -18,6 +19,7 @@ from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-unty
 from daemon.config import Config, DecisionConfig, StorageConfig
 from daemon.server.address import claimed
 from daemon.server.lifecycle import Server
+from daemon.speakers import Template
 from daemon.voiceprints import SaveMode, VoiceprintStore
 from models.encoder import Encoder
 from models.features import SAMPLE_RATE, Waveform
@@ -109,7 +111,12 @@ def open_store(config: Config) -> VoiceprintStore:
 
 def know(store: VoiceprintStore, name: str, seed: int, model_id: str = "fake-1") -> None:
     """Enroll synthetic voice number `seed` without a server."""
-    store.save(name, enroll(name, audio.voice(seed, 4.0), encoder=FakeEncoder(model_id)).templates, SaveMode.CREATE)
+    store.save(name, _templates(seed, model_id), SaveMode.CREATE)
+
+
+@cache
+def _templates(seed: int, model_id: str) -> tuple[Template, ...]:
+    return enroll("", audio.voice(seed, 4.0), encoder=FakeEncoder(model_id)).templates
 
 
 def linear16(samples: Waveform) -> bytes:
