@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -67,7 +68,8 @@ def _table(name: str, parameters: int, report: Report) -> Table:
     notes = [f"{parameters:,} parameters", f"recordings without embedding: {report.failures}"]
     if report.figures.left_out:
         notes.append(f"too few trials: {', '.join(report.figures.left_out)}")
-    table = Table("trials", title=name, title_justify="left", caption="; ".join(notes), caption_justify="left")
+    # As narrow as it gets, for the names of corpora to fit into 80 columns.
+    table = Table("trials", title=name, title_justify="left", caption="; ".join(notes), caption_justify="left", box=SIMPLE, pad_edge=False)
     for heading in ("EER %", "95 %", "pooled", "minDCF", "target", "non-target"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row("all", *_cells(report.figures))
