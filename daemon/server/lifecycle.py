@@ -41,6 +41,7 @@ SERVICES: Final = tuple(
 )
 OTHER_CALLS: Final = 64
 """How many calls that are no streams, such as health watches, may run beside the streams."""
+CLOSING_SECONDS: Final = 0.5
 MINUTE_MS: Final = 60_000
 
 
@@ -69,7 +70,8 @@ class Server:
         """End gracefully: say so, let no more streams in, give those that are open their time, then cut them."""
         await self._health.enter_graceful_shutdown()
         await self._streams.drain(self._config.server.grace_seconds)
-        await self._server.stop(None)
+        # Even a stream that has ended may still have its status to send.
+        await self._server.stop(None if self._streams.active else CLOSING_SECONDS)
         self._engine.close()
         self._storage.shutdown()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from itertools import islice
 
 import grpc
@@ -79,6 +78,6 @@ def _token(name: str) -> str:
 
 def _name_in(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError:
         raise InvalidPageError("that page token is not one of this daemon: begin again without a token") from None

@@ -264,38 +264,6 @@ def test_a_voiceprint_cannot_be_given_to_another(tmp_path: Path, store: Voicepri
         store.get("Anna")
 
 
-@pytest.mark.parametrize(
-    ("statement", "expected"),
-    [
-        ("PRAGMA user_version = 2", "schema version 2, this speakerd reads 1"),
-        ("PRAGMA application_id = 5", "is not a database of speakerd"),
-    ],
-)
-def test_databases_of_others_are_refused(tmp_path: Path, store: VoiceprintStore, statement: str, expected: str) -> None:
-    store.close()
-    sql(tmp_path, statement)
-    with pytest.raises(StorageError, match=expected):
-        open_store(tmp_path)
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path, store: VoiceprintStore) -> None:
-    store.close()
-    (tmp_path / "data" / DATABASE).write_bytes(b"x" * 8192)
-    with pytest.raises(StorageError, match="not a database"):
-        open_store(tmp_path)
-
-
-def test_a_damaged_database_is_refused(tmp_path: Path, store: VoiceprintStore) -> None:
-    store.save("Anna", [template(seed) for seed in range(4)], SaveMode.CREATE)
-    store.close()
-    file = tmp_path / "data" / DATABASE
-    content = bytearray(file.read_bytes())
-    content[-4096:-2048] = bytes([0xFF]) * 2048
-    file.write_bytes(content)
-    with pytest.raises(StorageError, match="is damaged"):
-        open_store(tmp_path)
-
-
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(StorageError, match="cannot be made"):

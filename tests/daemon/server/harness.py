@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Self, cast
 
 import grpc
 import numpy as np
 import pytest
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]
+from google.rpc import status_pb2 as rpc_status_pb2
 
 from daemon.config import Config, DecisionConfig, StorageConfig
 from daemon.server.address import claimed
@@ -23,7 +26,7 @@ from daemon.speakers import Template
 from daemon.voiceprints import SaveMode, VoiceprintStore
 from models.encoder import Encoder
 from models.features import SAMPLE_RATE, Waveform
-from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2, verification_pb2
+from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2, status_pb2, verification_pb2
 from proto.speakerd.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from proto.speakerd.v1.speakers_pb2_grpc import SpeakersServiceStub
 from proto.speakerd.v1.status_pb2_grpc import StatusServiceStub
@@ -84,8 +87,52 @@ class Daemon:
     async def decide(self, requests: VerifyRequests) -> decision_pb2.Decision:
         return (await self.verify(requests))[-1].decision
 
+    async def until_idle(self) -> None:
+        """Wait until the daemon has noticed the end of all streams."""
+
+        def wait() -> None:
+            while self.status.GetStatus(status_pb2.GetStatusRequest()).active_streams:
+                time.sleep(0.005)
+
+        await asyncio.wait_for(asyncio.to_thread(wait), timeout=60)
+
     async def enroll(self, requests: EnrollRequests) -> list[enrollment_pb2.EnrollResponse]:
         return await asyncio.to_thread(lambda: list(self.enrollment.Enroll(iter(requests))))
+
+
+class OpenStream:
+    """A stream whose client has said something, and says no more until it is told to end."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._ending = threading.Event()
+        self._call = daemon.verification.Verify(self._requests())
+
+    async def opened(self) -> Self:
+        """Wait until the daemon has heard it."""
+        await asyncio.to_thread(next, self._call)
+        return self
+
+    async def rest(self) -> list[verification_pb2.VerifyResponse]:
+        """Wait for the daemon to end it."""
+        try:
+            return await asyncio.to_thread(list, self._call)
+        finally:
+            self._ending.set()
+
+    async def end(self) -> list[verification_pb2.VerifyResponse]:
+        """Say that there is no more to send, and wait for the daemon to end it."""
+        self._ending.set()
+        return await self.rest()
+
+    def cancel(self) -> None:
+        """Go away."""
+        self._call.cancel()
+        self._ending.set()
+
+    def _requests(self) -> Iterator[verification_pb2.VerifyRequest]:
+        yield verify_config()
+        yield from verify_audio(linear16(audio.voice(0, 0.5)))
+        self._ending.wait(timeout=60)
 
 
 @asynccontextmanager
@@ -178,7 +225,7 @@ def refused() -> Iterator[Refusal]:
         yield refusal
     failure = cast("grpc.Call", caught.value)
     refusal.code, refusal.message = failure.code(), failure.details() or ""
-    status = status_pb2.Status.FromString(dict(failure.trailing_metadata())["grpc-status-details-bin"])
+    status = rpc_status_pb2.Status.FromString(dict(failure.trailing_metadata())["grpc-status-details-bin"])
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
     assert (info.domain, status.code, status.message) == ("speakerd", refusal.code.value[0], refusal.message)

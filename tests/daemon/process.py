@@ -1,0 +1,78 @@
+"""A daemon in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+FAKED = "tests.daemon.faked"
+"""Module of a daemon with the fake encoder."""
+
+
+class DaemonProcess:
+    """A daemon that was started; `ready` waits until it accepts calls."""
+
+    def __init__(self, directory: Path, *arguments: str, module: str = FAKED, environment: dict[str, str] | None = None) -> None:
+        self.socket = directory / "s.sock"
+        self.data = directory / "data"
+        command = [sys.executable, "-m", module, *(arguments or ("serve", "--socket", str(self.socket), "--data-dir", str(self.data)))]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERD_")}
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=inherited | (environment or {})
+        )
+        self.log: list[dict[str, Any]] = []
+
+    def ready(self) -> dict[str, Any]:
+        """Return the log line that says that it accepts calls."""
+        assert self._process.stderr
+        for line in self._process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == "ready":
+                return self.log[-1]
+        raise AssertionError(f"the daemon did not start: {self.log}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def end(self) -> tuple[int, str]:
+        """Wait until it has ended; return its exit code and what it wrote to standard error since it was ready."""
+        _, errors = self._process.communicate(timeout=60)
+        return self._process.returncode, errors
+
+    def stop(self) -> list[dict[str, Any]]:
+        """Stop it as an operator does; return its whole log."""
+        self.signal(signal.SIGTERM)
+        code, rest = self.end()
+        assert code == 0
+        return [*self.log, *(json.loads(line) for line in rest.splitlines())]
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.signal(signal.SIGKILL)
+        self.end()
+
+    @contextmanager
+    def channel(self) -> Iterator[grpc.Channel]:
+        with grpc.insecure_channel(f"unix:{self.socket}") as channel:
+            yield channel
+
+
+@contextmanager
+def daemon_process(
+    directory: Path, *arguments: str, module: str = FAKED, environment: dict[str, str] | None = None
+) -> Iterator[DaemonProcess]:
+    """Start a daemon, and kill it if the block has not ended it."""
+    process = DaemonProcess(directory, *arguments, module=module, environment=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
