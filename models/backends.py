@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 
 from models.encoder import Encoder, State, Step
 from models.features import Frames
 from models.weights import Card, read_card
+
+# The wheels of onnxruntime report to their vendor unless told otherwise before they are loaded; what hears voices must not.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 
 class OnnxEncoder:

@@ -84,7 +84,7 @@ def _write_onnx(student: Student, path: Path) -> None:
     names = [f"state_{index}" for index in range(len(state))]
     batch = torch.export.Dim("batch", min=1, max=4096)
     program = torch.onnx.export(
-        _StepFunction(student),
+        _StepFunction(student).eval(),
         (frames, *state),
         input_names=["frames", *names],
         output_names=["embedding", *(f"next_{name}" for name in names)],
