@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Thread
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class _Job:
 
 
 class Engine:
-    """Runs the steps of any number of streams, at most `max_batch` of them at a time. Belongs to one event loop.
+    """Runs the steps of any number of streams, at most `max_batch` of them at a time. Belongs to the event loop that it is made in.
 
     A stream that is cancelled while it waits disturbs no other.
     """
@@ -29,59 +29,59 @@ class Engine:
     def __init__(self, encoder: Encoder, max_batch: int) -> None:
         self.encoder = encoder
         self._max_batch = max_batch
-        self._waiting: deque[_Job] = deque()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
-        self._running: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="encoder", daemon=True)
+        self._thread.start()
 
     async def step(self, frames: Frames, state: State) -> Step:
         """Return the encoder's step for one stream: frames (step_frames, 80) after `state`. Raises what the encoder raises."""
-        job = _Job(frames, state, asyncio.get_running_loop().create_future())
-        self._waiting.append(job)
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+        job = _Job(frames, state, self._loop.create_future())
+        self._waiting.put(job)
         return await job.result
 
     def close(self) -> None:
-        """Wait for the step that is running, and end the thread; nobody may wait for a step any more."""
-        self._thread.shutdown()
+        """Wait for the steps that are asked for, and end the thread; nobody may ask for a step any more."""
+        self._waiting.put(None)
+        self._thread.join()
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while batch := self._next_batch():
-            try:
-                steps = await loop.run_in_executor(self._thread, self._step, batch)
-            except Exception as error:  # noqa: BLE001 - it is for those who wait
-                for job in batch:
-                    _settle(job, error)
-            else:
-                for job, step in zip(batch, steps, strict=True):
-                    _settle(job, step)
+    def _run(self) -> None:
+        """Runs in the thread, as all that follows; nobody else takes from the queue."""
+        closing = False
+        while not closing:
+            taken = [self._waiting.get()]
+            while len(taken) < self._max_batch and not self._waiting.empty():
+                taken.append(self._waiting.get())
+            closing = taken[-1] is None
+            if batch := [job for job in taken if job and not job.result.cancelled()]:
+                self._advance(batch)
 
-    def _next_batch(self) -> list[_Job]:
-        batch: list[_Job] = []
-        while self._waiting and len(batch) < self._max_batch:
-            job = self._waiting.popleft()
-            if not job.result.done():
-                batch.append(job)
-        return batch
+    def _advance(self, batch: list[_Job]) -> None:
+        try:
+            step = self._step(batch)
+        except Exception as error:  # noqa: BLE001 - it is for those who wait
+            self._loop.call_soon_threadsafe(_fail, batch, error)
+        else:
+            self._loop.call_soon_threadsafe(_succeed, batch, step)
 
-    def _step(self, batch: list[_Job]) -> list[Step]:
-        """Runs in the thread."""
+    def _step(self, batch: list[_Job]) -> Step:
         frames = np.stack([job.frames for job in batch])
         state = tuple(np.concatenate(parts) for parts in zip(*(job.state for job in batch), strict=True))
-        step = self.encoder.step(frames, state)
-        return [_row(step, index) for index in range(len(batch))]
+        return self.encoder.step(frames, state)
+
+
+def _succeed(batch: list[_Job], step: Step) -> None:
+    for index, job in enumerate(batch):
+        if not job.result.done():
+            job.result.set_result(_row(step, index))
+
+
+def _fail(batch: list[_Job], error: Exception) -> None:
+    for job in batch:
+        if not job.result.done():
+            job.result.set_exception(error)
 
 
 def _row(step: Step, index: int) -> Step:
     # Copies: a view would keep the whole batch in memory for as long as one of its streams lives.
     return Step(tuple(part[index : index + 1].copy() for part in step.state), step.embedding[index : index + 1].copy())
-
-
-def _settle(job: _Job, outcome: Step | Exception) -> None:
-    if job.result.done():
-        return
-    if isinstance(outcome, Exception):
-        job.result.set_exception(outcome)
-    else:
-        job.result.set_result(outcome)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import closing
 
 import numpy as np
@@ -40,7 +40,7 @@ def encoder() -> WatchedEncoder:
 
 
 @pytest.fixture
-def engine(encoder: WatchedEncoder) -> Iterator[Engine]:
+async def engine(encoder: WatchedEncoder) -> AsyncIterator[Engine]:
     with closing(Engine(encoder, max_batch=4)) as opened:
         yield opened
         encoder.released.set()
@@ -87,7 +87,7 @@ async def test_the_encoder_never_runs_on_the_event_loop(engine: Engine, encoder:
     encoder.released.set()
     await task
     await start(engine, 2)
-    assert encoder.threads == {"encoder_0"}
+    assert encoder.threads == {"encoder"}
 
 
 async def test_a_result_does_not_hold_its_batch(engine: Engine, encoder: WatchedEncoder) -> None:
@@ -131,4 +131,4 @@ async def test_closing_ends_the_thread(encoder: WatchedEncoder) -> None:
     encoder.released.set()
     await start(engine, 1)
     engine.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("encoder")]
+    assert not [thread for thread in threading.enumerate() if thread.name == "encoder"]
