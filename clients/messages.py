@@ -55,12 +55,14 @@ class VerifyConfig:
     speakers: the enrolled speakers to tell apart; one name verifies a claim, none searches all.
     interim: hear decisions that are not final as the evidence grows.
     wait_for_end: decide when the audio ends and not before.
+    candidates: how many speakers a decision names at most; 0 leaves it to the daemon.
     request_id: names the attempt in the daemon's log; the daemon makes one up if it is empty.
     """
 
     speakers: Sequence[str] = ()
     interim: bool = True
     wait_for_end: bool = False
+    candidates: int = 0
     request_id: str = ""
 
 
@@ -117,7 +119,7 @@ class Decision:
     """What the daemon makes of the voice, resting on the first `at` seconds of audio.
 
     final: it stands; nothing follows it. speaker: who fits best, and with ACCEPT who it is; empty while nothing was scored.
-    score: how well they fit, -1 to 1. margin: the score less the threshold for acceptance. candidates: best first, at most five.
+    score: how well they fit, -1 to 1. margin: the score less the threshold for acceptance. candidates: best first.
     """
 
     at: float

@@ -37,6 +37,7 @@ def verify_config(config: messages.VerifyConfig, audio: AudioFormat) -> verifica
             speakers=config.speakers,
             interim_results=config.interim,
             wait_for_end=config.wait_for_end,
+            max_candidates=config.candidates,
         )
     )
 

@@ -13,8 +13,8 @@ from daemon.speakers import Speaker, unit
 from models.encoder import Embedding
 from models.features import SAMPLE_RATE
 
-CANDIDATES: Final = 5
-"""A decision names at most so many speakers."""
+DEFAULT_CANDIDATES: Final = 5
+"""A decision names at most so many speakers, unless asked for another number."""
 
 
 class Decider:
@@ -24,22 +24,24 @@ class Decider:
     of the audio both need `min_speech_seconds`. What lies between stays undecided: it is never a silent rejection.
     """
 
-    def __init__(self, speakers: Sequence[Speaker], config: DecisionConfig) -> None:
+    def __init__(self, speakers: Sequence[Speaker], config: DecisionConfig, candidates: int = DEFAULT_CANDIDATES) -> None:
         ranked = sorted(speakers, key=lambda speaker: speaker.name)
         self._names = [speaker.name for speaker in ranked]
         self._voiceprints = np.array([speaker.voiceprint for speaker in ranked], dtype=np.float64)
         self._config = config
+        self._most = candidates
 
     def decide(self, embedding: Embedding | None, evidence: Evidence, at: int, *, ended: bool) -> Decision:
         """Judge the running embedding, None if there is none yet. `ended`: no audio follows, and the decision is final."""
-        candidates = () if embedding is None else self._candidates(embedding)
-        outcome, reason = self._judge([candidate.score for candidate in candidates], evidence.speech, ended=ended)
-        margin = candidates[0].score - self._config.accept_score if candidates else 0.0
-        return Decision(at, outcome, ended, reason, evidence, candidates, margin)
+        best = () if embedding is None else self._best(embedding)
+        outcome, reason = self._judge([candidate.score for candidate in best], evidence.speech, ended=ended)
+        margin = best[0].score - self._config.accept_score if best else 0.0
+        return Decision(at, outcome, ended, reason, evidence, best[: self._most], margin)
 
-    def _candidates(self, embedding: Embedding) -> tuple[Candidate, ...]:
+    def _best(self, embedding: Embedding) -> tuple[Candidate, ...]:
+        """Return the best speakers: as many as a decision names, but two, if there are, to see how close they are."""
         scores = self._voiceprints @ unit(embedding)
-        best = np.argsort(-scores, kind="stable")[:CANDIDATES]
+        best = np.argsort(-scores, kind="stable")[: max(self._most, 2)]
         return tuple(Candidate(self._names[index], float(scores[index])) for index in best)
 
     def _judge(self, scores: list[float], speech: int, *, ended: bool) -> tuple[Outcome, Reason]:

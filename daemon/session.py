@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from daemon.config import Config
-from daemon.decision import Decider
+from daemon.decision import DEFAULT_CANDIDATES, Decider
 from daemon.errors import NoSpeakersError
 from daemon.events import Decision, Event, Outcome
 from daemon.listener import Encode, Listener
@@ -62,15 +62,24 @@ class VerificationSession:
 
     Events are SpeechStarted, SpeechEnded and Decision. The last is a final Decision: as soon as the evidence accepts or rejects,
     unless `wait_for_end`, otherwise at the end of the audio. After it, what is fed is ignored. With `interim`, decisions that are
-    not final come every `decision.interim_seconds` of audio that passed the speech gate.
+    not final come every `decision.interim_seconds` of audio that passed the speech gate. A decision names the best `candidates`.
     """
 
-    def __init__(self, encoder_start: State, speakers: Sequence[Speaker], config: Config, *, interim: bool, wait_for_end: bool) -> None:
+    def __init__(
+        self,
+        encoder_start: State,
+        speakers: Sequence[Speaker],
+        config: Config,
+        *,
+        interim: bool,
+        wait_for_end: bool,
+        candidates: int = DEFAULT_CANDIDATES,
+    ) -> None:
         """Raises `NoSpeakersError` if `speakers` is empty."""
         if not speakers:
             raise NoSpeakersError("nobody is enrolled: enroll a speaker first")
         self._listener = Listener(encoder_start, config.vad)
-        self._decider = Decider(speakers, config.decision)
+        self._decider = Decider(speakers, config.decision, candidates)
         self._interim = round(config.decision.interim_seconds * SAMPLE_RATE) if interim else None
         self._interim_after = self._interim or 0
         self._wait_for_end = wait_for_end

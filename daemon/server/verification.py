@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import grpc
 
+from daemon.decision import DEFAULT_CANDIDATES
 from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
 from daemon.events import Decision, Event
 from daemon.names import normalise_name
@@ -55,6 +56,7 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
             self._runtime.config,
             interim=config.interim_results,
             wait_for_end=config.wait_for_end,
+            candidates=config.max_candidates or DEFAULT_CANDIDATES,
         )
 
 

@@ -32,7 +32,7 @@ def test_chunks_are_cut_to_fit_and_nothing_is_lost(size: int) -> None:
 
 
 def test_an_attempt_is_its_config_and_then_audio() -> None:
-    config = VerifyConfig(["ada", "bob"], interim=True, wait_for_end=True, request_id="door-7")
+    config = VerifyConfig(["ada", "bob"], interim=True, wait_for_end=True, candidates=9, request_id="door-7")
     audio = Audio(AudioFormat(Encoding.FLOAT32, 44_100, 2), [b"12345678", b"", b"9"])
 
     first, *rest = protocol.verify_requests(config, audio)
@@ -44,6 +44,7 @@ def test_an_attempt_is_its_config_and_then_audio() -> None:
             speakers=["ada", "bob"],
             interim_results=True,
             wait_for_end=True,
+            max_candidates=9,
         )
     )
     assert [request.audio for request in rest] == [b"12345678", b"9"]

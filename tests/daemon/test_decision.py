@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from daemon.config import DecisionConfig
-from daemon.decision import CANDIDATES, Decider
+from daemon.decision import DEFAULT_CANDIDATES, Decider
 from daemon.events import Decision, Evidence, Outcome, Reason
 from daemon.speakers import Speaker, Template
 from models.encoder import Embedding
@@ -105,7 +105,7 @@ def test_two_speakers_that_fit_equally_badly_are_rejected() -> None:
 def test_only_the_best_candidates_are_named_best_first() -> None:
     decision = decide(0.1, 0.3, 0.2, 0.5, 0.4, 0.35, 0.05, seconds=3.0)
     scores = [candidate.score for candidate in decision.candidates]
-    assert len(scores) == CANDIDATES
+    assert len(scores) == DEFAULT_CANDIDATES
     np.testing.assert_allclose(scores, [0.5, 0.4, 0.35, 0.3, 0.2], atol=1e-6)
 
 
@@ -125,3 +125,11 @@ def test_embedding_needs_no_unit_length() -> None:
 def test_broken_embedding_decides_nothing() -> None:
     decision = Decider(axes(2), CONFIG).decide(np.full(192, np.nan, dtype=np.float32), Evidence(speech=5 * SECOND), 0, ended=True)
     assert decision.outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_decision_names_as_many_as_asked_for(most: int) -> None:
+    decider = Decider(axes(3), CONFIG, most)
+    decision = decider.decide(embedding(0.6, 0.59, 0.1), Evidence(speech=5 * SECOND), 0, ended=True)
+    assert len(decision.candidates) == most
+    assert decision.outcome is Outcome.AMBIGUOUS

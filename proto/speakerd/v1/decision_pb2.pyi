@@ -106,7 +106,7 @@ class Decision(_message.Message):
     def evidence(self) -> Global___Evidence: ...
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """The best speakers, best first, at most five."""
+        """The best speakers, best first, as many as the config asks for."""
 
     def __init__(
         self,

@@ -56,12 +56,15 @@ class VerifyConfig(_message.Message):
     SPEAKERS_FIELD_NUMBER: _builtins.int
     INTERIM_RESULTS_FIELD_NUMBER: _builtins.int
     WAIT_FOR_END_FIELD_NUMBER: _builtins.int
+    MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Echoed in every response; the server makes one up if it is empty."""
     interim_results: _builtins.bool
     """Send decisions that are not final as the evidence grows."""
     wait_for_end: _builtins.bool
     """Decide when the audio ends and not before: for measuring on recordings."""
+    max_candidates: _builtins.int
+    """At most this many candidates in a decision; 0 stands for 5."""
     @_builtins.property
     def audio(self) -> _audio_pb2.AudioConfig: ...
     @_builtins.property
@@ -76,10 +79,11 @@ class VerifyConfig(_message.Message):
         speakers: _abc.Iterable[_builtins.str] | None = ...,
         interim_results: _builtins.bool = ...,
         wait_for_end: _builtins.bool = ...,
+        max_candidates: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "interim_results", b"interim_results", "request_id", b"request_id", "speakers", b"speakers", "wait_for_end", b"wait_for_end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "interim_results", b"interim_results", "max_candidates", b"max_candidates", "request_id", b"request_id", "speakers", b"speakers", "wait_for_end", b"wait_for_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
