@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -56,16 +55,15 @@ def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None)
 def check_command(file: Path | None, data_dir: Path | None) -> None:
     """Tell whether the daemon could start: its settings, its model and its voiceprints. Changes nothing."""
     config = _settings(file, None, data_dir)
+    encoder = _encoder(config)
     click.echo(f"settings     {file or 'built-in'}: valid")
-    click.echo(f"model        {_encoder(config).model_id} on {config.model.backend}")
-    click.echo(f"voiceprints  {_speakers(config)}")
+    click.echo(f"model        {encoder.model_id} on {config.model.backend}")
+    click.echo(f"voiceprints  {config.storage.data_directory / DATABASE}: {_speakers(config, encoder.model_id)}")
     click.echo(f"socket       {config.server.socket_path}")
 
 
 def main() -> None:
     """Run the command line; an error ends it with its sentence and exit code 1."""
-    # Its C core writes of its own to standard error; what matters of it is in our errors.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         speakerd(prog_name=APP)
     except SpeakerdError as error:
@@ -95,12 +93,14 @@ def _store(config: Config) -> VoiceprintStore:
     return VoiceprintStore(config.storage.data_directory, config.storage.key_path, config.limits)
 
 
-def _speakers(config: Config) -> str:
-    database = config.storage.data_directory / DATABASE
-    if not database.exists():
-        return f"{database}: to be made at the first start"
+def _speakers(config: Config, model_id: str) -> str:
+    if not (config.storage.data_directory / DATABASE).exists():
+        return "to be made at the first start"
     with closing(_store(config)) as store:
-        return f"{database}: {len(store.speakers())} speakers"
+        enrolled = store.speakers()
+    stale = [speaker.name for speaker in enrolled if speaker.model_id != model_id]
+    count = f"{len(enrolled)} enrolled"
+    return f"{count}; made by another model, to be enrolled again: {', '.join(stale)}" if stale else count
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Structured logs on standard error.
 
-They tell what happens to streams, never what is heard: no audio, no embedding, no name of a speaker.
+They tell what happens to streams, never what is heard: no audio, no embedding; the name of a speaker only where it helps to repair
+what is stored.
 """
 
 from __future__ import annotations

@@ -35,13 +35,14 @@ class Hearing:
 
     async def hear(self, data: bytes) -> AsyncIterator[Event]:
         """Yield the events of more audio; what follows the last one is not looked at. Raises `InvalidAudioError`, `AudioTooLongError`."""
-        for piece in _pieces(data):
+        for number, piece in enumerate(_pieces(data)):
+            if number:
+                await asyncio.sleep(0)
             if self._session.done:
                 return
             self._feed(self._decoder.push(piece))
             async for event in self.events():
                 yield event
-            await asyncio.sleep(0)
 
     def end_recording(self) -> None:
         """No more audio of this recording. Raises `IncompleteSampleError`, `EmptyAudioError`."""

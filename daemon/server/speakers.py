@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from itertools import islice
+from typing import Final
 
 import grpc
 import structlog
@@ -14,6 +15,9 @@ from daemon.server import convert
 from daemon.server.errors import reported
 from daemon.server.runtime import Runtime
 from proto.speakerd.v1 import speakers_pb2, speakers_pb2_grpc
+
+MAX_PAGE: Final = 1_000
+"""More speakers than this might not fit into a message that clients take."""
 
 
 class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
@@ -31,7 +35,7 @@ class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
         """Return the speakers by name, page by page; a page begins after the name that its token holds."""
         response = speakers_pb2.ListSpeakersResponse()
         async with reported(context, self._log):
-            size, after = _page_size(request.page_size, self._runtime.config.limits.speakers), _name_in(request.page_token)
+            size, after = _page_size(request.page_size), _name_in(request.page_token)
             enrolled = await self._runtime.stored(self._runtime.store.speakers)
             rest = (speaker for speaker in enrolled if speaker.name > after)
             response.speakers.extend(convert.speaker(speaker) for speaker in islice(rest, size))
@@ -66,10 +70,10 @@ class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
         return normalise_name(name, self._runtime.config.limits.name_length)
 
 
-def _page_size(asked: int, limit: int) -> int:
+def _page_size(asked: int) -> int:
     if asked < 0:
-        raise InvalidPageError(f"a page cannot have {asked} speakers: ask for 1 to {limit}, or 0 for as many as there can be")
-    return min(asked or limit, limit)
+        raise InvalidPageError(f"a page cannot have {asked} speakers: ask for 1 to {MAX_PAGE}, or 0 for as many as there can be")
+    return min(asked or MAX_PAGE, MAX_PAGE)
 
 
 def _token(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import grpc
 import pytest
 
 from daemon.config import LimitsConfig
-from daemon.voiceprints import DATABASE, VoiceprintStore
+from daemon.voiceprints import DATABASE, SaveMode, VoiceprintStore
 from proto.speakerd.v1 import decision_pb2, enrollment_pb2, speakers_pb2, status_pb2, verification_pb2
 from proto.speakerd.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from proto.speakerd.v1.speakers_pb2_grpc import SpeakersServiceStub
@@ -24,6 +25,7 @@ from proto.speakerd.v1.verification_pb2_grpc import VerificationServiceStub
 from tests import audio
 from tests.daemon.process import FAKED, DaemonProcess, daemon_process
 from tests.daemon.server.harness import enroll_audio, enroll_config, linear16, next_recording, short_directory, verify_audio, verify_config
+from tests.daemon.templates import template
 
 RECORDINGS = [linear16(audio.voice(0, 1.5, take=take)) for take in range(4)]
 ATTEMPT = linear16(audio.voice(0, 2.5, take=9))
@@ -255,6 +257,18 @@ def test_a_file_where_the_socket_should_be_is_left_alone(directory: Path) -> Non
     assert "is not a socket" in done.stderr
 
 
+def test_a_port_in_use_is_told(directory: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        (directory / "config.yaml").write_text(f"server: {{tcp: '127.0.0.1:{other.getsockname()[1]}'}}")
+        done = command("serve", "--config", directory / "config.yaml", "--socket", directory / "s.sock", "--data-dir", directory / "data")
+    assert done.returncode == 1
+    assert done.stderr.startswith("speakerd: cannot listen at 127.0.0.1")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (directory / "s.sock").exists()
+
+
 def test_a_lost_key_is_told(directory: Path) -> None:
     with daemon_process(directory) as process:
         process.ready()
@@ -282,12 +296,13 @@ def test_check_tells_what_would_run_and_makes_nothing(directory: Path) -> None:
     assert not (directory / "data").exists()
 
 
-def test_check_counts_the_speakers(directory: Path) -> None:
-    with daemon_process(directory) as process:
-        process.ready()
-        enroll(process, "anna")
-        process.stop()
-    assert f"{DATABASE}: 1 speakers" in command("check", "--data-dir", directory / "data").stdout
+def test_check_tells_who_must_be_enrolled_again(directory: Path) -> None:
+    store = VoiceprintStore(directory / "data", directory / "data" / "voiceprints.key", LimitsConfig())
+    store.save("anna", [template(1)], SaveMode.CREATE)
+    store.save("ben", [template(2, "fake-0")], SaveMode.CREATE)
+    store.close()
+    told = command("check", "--data-dir", directory / "data").stdout
+    assert "2 enrolled; made by another model, to be enrolled again: ben\n" in told
 
 
 def test_check_beside_a_running_daemon_does_not_disturb_it(directory: Path) -> None:

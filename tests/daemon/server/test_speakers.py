@@ -9,6 +9,7 @@ from datetime import UTC
 import grpc
 import pytest
 
+from daemon.server import speakers
 from daemon.voiceprints import DATABASE
 from proto.speakerd.v1 import speakers_pb2
 from tests.daemon.server.harness import Daemon, know, refused, running
@@ -57,6 +58,11 @@ async def test_pages_follow_each_other(daemon: Daemon) -> None:
 
 async def test_a_full_last_page_is_the_last(daemon: Daemon) -> None:
     assert (await listed(daemon, 3)).next_page_token == ""
+
+
+async def test_a_page_has_its_limit(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speakers, "MAX_PAGE", 2)
+    assert [names(await listed(daemon, size)) for size in (0, 3)] == [["anna", "ben"]] * 2
 
 
 async def test_pages_skip_nobody_when_a_speaker_is_deleted_between_them(daemon: Daemon) -> None:
