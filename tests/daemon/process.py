@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import grpc
@@ -27,14 +29,17 @@ class DaemonProcess:
         command = [sys.executable, "-m", module, *(arguments or ("serve", "--socket", str(self.socket), "--data-dir", str(self.data)))]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERD_")}
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=inherited | (environment or {})
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=inherited | (environment or {})
         )
+        self._lines: SimpleQueue[str] = SimpleQueue()
+        # A daemon whose log nobody reads would wait for a reader.
+        self._reader = Thread(target=self._read)
+        self._reader.start()
         self.log: list[dict[str, Any]] = []
 
     def ready(self) -> dict[str, Any]:
         """Return the log line that says that it accepts calls."""
-        assert self._process.stderr
-        for line in self._process.stderr:
+        while line := self._lines.get(timeout=60):
             self.log.append(json.loads(line))
             if self.log[-1]["event"] == "ready":
                 return self.log[-1]
@@ -45,8 +50,9 @@ class DaemonProcess:
 
     def end(self) -> tuple[int, str]:
         """Wait until it has ended; return its exit code and what it wrote to standard error since it was ready."""
-        _, errors = self._process.communicate(timeout=60)
-        return self._process.returncode, errors
+        code = self._process.wait(timeout=60)
+        self._reader.join()
+        return code, "".join(self._lines.get() for _ in range(self._lines.qsize()))
 
     def stop(self) -> list[dict[str, Any]]:
         """Stop it as an operator does; return its whole log."""
@@ -59,6 +65,13 @@ class DaemonProcess:
         """End it as a power cut does."""
         self.signal(signal.SIGKILL)
         self.end()
+
+    def _read(self) -> None:
+        assert self._process.stderr
+        with self._process.stderr as errors:
+            for line in errors:
+                self._lines.put(line)
+        self._lines.put("")
 
     @contextmanager
     def channel(self) -> Iterator[grpc.Channel]:
