@@ -5,36 +5,35 @@ from __future__ import annotations
 import json
 import os
 from argparse import ArgumentParser
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from models.evaluate.embeddings import EmbeddingError, embed_files, load_embedding, stack
-from models.evaluate.figures import Figures, Report, TooFewTrialsError, evaluate
-from models.manifest import ManifestError, Recording, read_manifest
-
-_progress = Console(stderr=True)
+from models.evaluate.conditions import VALUES, ConditionError, conditions_of
+from models.evaluate.embeddings import EmbeddingError
+from models.evaluate.figures import TooFewTrialsError
+from models.evaluate.measure import Measured, measure
+from models.evaluate.output import as_json, by_group, overview
+from models.manifest import ManifestError, read_manifest, read_paths
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure the embeddings that the command line names; print tables and write the figures as JSON."""
+    """Measure the embeddings that the command line names; print tables, write the figures as JSON and a DET plot."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.det and not find_spec("matplotlib"):
+        parser.error("--det needs matplotlib: pip install matplotlib")
     try:
+        noises = read_paths(options.noise, options.root) if options.noise else []
+        conditions = conditions_of(options.by, noises)
         recordings = read_manifest(options.manifest, options.root)
-        results = {name: _measure(name, recordings, options.jobs) for name in options.embedding}
-    except (EmbeddingError, ManifestError, TooFewTrialsError, OSError) as error:
+        results = {name: measure(name, recordings, conditions, options.jobs) for name in options.embedding}
+        Console().print(overview(results), by_group(results))
+        _write(results, options.json, options.det)
+    except (ConditionError, EmbeddingError, ManifestError, TooFewTrialsError, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
-    for name, result in results.items():
-        Console().print(_table(name, *result))
-    if options.json:
-        figures = {name: _as_json(*result) for name, result in results.items()}
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def _parser() -> ArgumentParser:
@@ -46,43 +45,23 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--manifest", type=Path, required=True, help="list of recordings: tab-separated, with a header line")
     parser.add_argument("--root", type=Path, required=True, help="directory that the manifest's paths are relative to")
     parser.add_argument("--embedding", nargs="+", action="extend", required=True, metavar="NAME", help="what to measure, by name")
+    parser.add_argument("--by", nargs="+", action="extend", default=[], choices=VALUES, help="conditions to verify recordings under, too")
+    parser.add_argument("--noise", type=Path, metavar="MANIFEST", help="list of noises for --by noise, with paths relative to --root")
     parser.add_argument("--json", type=Path, metavar="OUT", help="file to write the figures to")
+    parser.add_argument("--det", type=Path, metavar="OUT.png", help="picture to draw the DET curves into; needs matplotlib")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that compute embeddings (%(default)s)")
     return parser
 
 
-def _measure(name: str, recordings: Sequence[Recording], jobs: int) -> tuple[int, Report]:
-    """Return the embedding's size in parameters and its report."""
-    parameters = load_embedding(name).parameters
-    embedded = embed_files(name, [recording.path for recording in recordings], jobs)
-    progress = track(embedded, description=name, total=len(recordings), console=_progress)
-    return parameters, evaluate(recordings, stack(list(progress)))
+def _write(results: Mapping[str, Measured], figures: Path | None, plot: Path | None) -> None:
+    if figures:
+        content = {name: as_json(measured) for name, measured in results.items()}
+        figures.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    if plot:
+        # Imported here because only plots need matplotlib.
+        from models.evaluate.det import save_plot  # noqa: PLC0415
 
-
-def _as_json(parameters: int, report: Report) -> dict[str, object]:
-    by = {kind: {name: asdict(figures) for name, figures in named.items()} for kind, named in report.by.items()}
-    return asdict(report.figures) | {"parameters": parameters, "failures": report.failures, "by": by}
-
-
-def _table(name: str, parameters: int, report: Report) -> Table:
-    notes = [f"{parameters:,} parameters", f"recordings without embedding: {report.failures}"]
-    if report.figures.left_out:
-        notes.append(f"too few trials: {', '.join(report.figures.left_out)}")
-    # As narrow as it gets, for the names of corpora to fit into 80 columns.
-    table = Table("trials", title=name, title_justify="left", caption="; ".join(notes), caption_justify="left", box=SIMPLE, pad_edge=False)
-    for heading in ("EER %", "95 %", "pooled", "minDCF", "target", "non-target"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_row("all", *_cells(report.figures))
-    for kind, named in report.by.items():
-        for group, figures in named.items():
-            table.add_row(f"{kind} {group}", *_cells(figures))
-    return table
-
-
-def _cells(figures: Figures) -> tuple[str, ...]:
-    interval = "{:.1f} - {:.1f}".format(*figures.eer_interval)
-    rates = (f"{figures.eer:.2f}", interval, f"{figures.eer_pooled:.2f}", f"{figures.min_dcf:.3f}")
-    return (*rates, f"{figures.n_target:,}", f"{figures.n_nontarget:,}")
+        save_plot({name: measured.report.rates for name, measured in results.items()}, plot)
 
 
 if __name__ == "__main__":

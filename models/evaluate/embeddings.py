@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from importlib.metadata import entry_points
+from itertools import product, starmap
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -20,6 +21,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from models.audio import read_audio
+from models.evaluate.conditions import Condition, random_of
 from models.features import Waveform
 
 ENTRY_POINTS: Final = "speakerd.embeddings"
@@ -50,18 +52,22 @@ def load_embedding(name: str) -> EmbeddingModel:
     return cast("EmbeddingModel", known[name].load()())
 
 
-def embed_files(name: str, paths: Sequence[Path], jobs: int = 1) -> Iterator[NDArray[np.floating] | None]:
-    """Yield the embedding of each file in order, computed by `jobs` processes.
+def embed_files(
+    name: str, paths: Sequence[Path], jobs: int = 1, conditions: Sequence[Condition | None] = (None,)
+) -> Iterator[NDArray[np.floating] | None]:
+    """Yield the embedding of each file in order, computed by `jobs` processes: of all under the first condition, then the second...
 
-    Raises `EmbeddingError` for a file that cannot be read and for a vector that is not finite or has no direction.
+    No condition (None) is the recording as it is. Raises `EmbeddingError` for a file that cannot be read and for a vector that is not
+    finite or has no direction, `ConditionError` for a noise that cannot be used.
     """
     embed = partial(_embed_file, name)
+    sounds = list(product(conditions, paths))
     if jobs == 1:
-        yield from map(embed, paths)
+        yield from starmap(embed, sounds)
         return
     # Forked threads of a numeric library deadlock; fresh processes do not.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_one_thread) as pool:
-        yield from pool.map(embed, paths, chunksize=4)
+        yield from pool.map(embed, *zip(*sounds, strict=True), chunksize=4)
 
 
 def _use_one_thread() -> None:
@@ -73,11 +79,13 @@ def _use_one_thread() -> None:
 _loaded = cache(load_embedding)
 
 
-def _embed_file(name: str, path: Path) -> NDArray[np.floating] | None:
+def _embed_file(name: str, condition: Condition | None, path: Path) -> NDArray[np.floating] | None:
     try:
         waveform = read_audio(path)
     except soundfile.LibsndfileError as error:
         raise EmbeddingError(f"{path} cannot be read: {error}") from None
+    if condition:
+        waveform = condition.apply(waveform, random_of(path))
     embedding = _loaded(name).embed(waveform)
     if embedding is not None and not (np.isfinite(embedding).all() and embedding.any()):
         raise EmbeddingError(f"embedding {name!r} gives no finite vector with a direction for {path}")

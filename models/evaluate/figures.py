@@ -1,25 +1,29 @@
 """Figures of an embedding on a set of recordings: what `python -m models.evaluate` reports and training watches.
 
 A figure over several corpora is the mean of their own figures, each with a threshold of its own; corpora with too few trials are
-left out and named. `eer_pooled` is the exception: one threshold over the trials of all corpora, so that it also pays for scores that
-shift from one corpus to another.
+left out and named. `eer_pooled`, `act_dcf` and `cllr` are the exceptions: one threshold, or one calibration, over the trials of all
+corpora, so that they also pay for scores that shift from one corpus to another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluate.metrics import equal_error_rate, error_rates, rates_of_counts
+from models.evaluate.calibration import FOLDS, Calibration, actual_cost, calibrate, ratio_cost
+from models.evaluate.conditions import Condition
+from models.evaluate.metrics import ErrorRates, error_rates, rates_of_counts
 from models.evaluate.trials import CorpusTrials, build_trials, score_trials
 from models.manifest import Recording
 
 TARGET_PRIOR: Final = 0.01
 """Prior probability of a target trial in the detection cost."""
+RARE_TARGET_PRIOR: Final = 0.001
+"""The same for `min_dcf_001`, where false accepts weigh ten times as much."""
 MIN_TARGETS: Final = 20
 MIN_NONTARGETS: Final = 200
 """With fewer trials than these, a single one moves a rate by more than 5 or 0.5 points."""
@@ -29,12 +33,19 @@ REPLICATES: Final = 200
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of some trials: eer and its 95 % interval in percent, min_dcf normalised; left_out names corpora with too few trials."""
+    """Figures of some trials; left_out names corpora with too few of them.
+
+    eer, its 95 % interval and eer_pooled are in percent. min_dcf and act_dcf are normalised costs at `TARGET_PRIOR`, min_dcf_001 at
+    `RARE_TARGET_PRIOR`. cllr is in bits. act_dcf and cllr are of calibrated scores: None where there are too few speakers for that.
+    """
 
     eer: float
     eer_interval: tuple[float, float]
     eer_pooled: float
     min_dcf: float
+    min_dcf_001: float
+    act_dcf: float | None
+    cllr: float | None
     n_target: int
     n_nontarget: int
     left_out: tuple[str, ...] = ()
@@ -42,15 +53,17 @@ class Figures:
 
 @dataclass(frozen=True)
 class Report:
-    """Figures of all trials and of groups of them; failures counts recordings with no embedding.
+    """Figures of all trials, of groups of them, and of all under conditions; failures counts recordings with no embedding.
 
-    by: kind of group -> name -> figures. `corpus` and `language` group trials by those of the enrolled speaker, `sex` those between
-    speakers of that sex. Groups with too few trials are absent.
+    by: kind of group or condition -> name -> figures. `corpus` and `language` group trials by those of the enrolled speaker, `sex`
+    those between speakers of that sex. Groups with too few trials are absent. All are calibrated alike: on all trials with no
+    condition. rates: operating points of all trials, with one threshold for all corpora.
     """
 
     figures: Figures
     failures: int
     by: dict[str, dict[str, Figures]]
+    rates: ErrorRates = field(repr=False, compare=False)
 
 
 class TooFewTrialsError(ValueError):
@@ -74,29 +87,51 @@ class _Scored:
         return self.scores[self.counted & ~self.trials.target]
 
     @property
+    def folds(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The folds of the two speakers of each trial, both (enrolled, tests)."""
+        one, other = np.broadcast_arrays(self.trials.enrolled_speaker[:, None], self.trials.test_speaker)
+        return one % FOLDS, other % FOLDS
+
+    @property
     def suffices(self) -> bool:
         return len(self.targets) >= MIN_TARGETS and len(self.nontargets) >= MIN_NONTARGETS
 
 
-def evaluate(recordings: Sequence[Recording], embeddings: NDArray[np.floating]) -> Report:
+def evaluate(
+    recordings: Sequence[Recording],
+    embeddings: NDArray[np.floating],
+    conditions: Mapping[Condition, NDArray[np.floating]] | None = None,
+) -> Report:
     """Return the figures of one embedding per recording, (recordings, size), of any length; a row of NaN where there is none.
 
-    Raises `TooFewTrialsError` where no corpus has enough trials.
+    conditions: the same where tests were embedded under a condition. Raises `TooFewTrialsError` where no corpus has enough trials.
     """
-    corpora = []
-    for trials in build_trials(recordings):
-        scores = score_trials(trials, embeddings)
-        corpora.append(_Scored(trials, scores, np.ones_like(scores, dtype=np.bool_)))
-    figures = _figures(corpora)
-    if figures is None:
+    corpora = _scored(recordings, embeddings)
+    kept = [scored for scored in corpora if scored.suffices]
+    if not kept:
         raise TooFewTrialsError(
             f"no corpus has {MIN_TARGETS} target and {MIN_NONTARGETS} non-target trials: add recordings, "
             "four or more of each speaker who is to be enrolled"
         )
-    return Report(figures, int(np.isnan(embeddings).any(axis=1).sum()), _groups(corpora, recordings))
+    calibration = calibrate(*_pooled(kept))
+    figures = _figures(corpora, calibration)
+    by = _groups(corpora, recordings, calibration)
+    for condition, heard in (conditions or {}).items():
+        by.setdefault(condition.kind, {})[condition.name] = _figures(_scored(recordings, heard), calibration)
+    if "seconds" in by:
+        by["seconds"]["all"] = figures
+    return Report(figures, int(np.isnan(embeddings).any(axis=1).sum()), by, _pooled_rates(kept))
 
 
-def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording]) -> dict[str, dict[str, Figures]]:
+def _scored(recordings: Sequence[Recording], embeddings: NDArray[np.floating]) -> list[_Scored]:
+    corpora = []
+    for trials in build_trials(recordings):
+        scores = score_trials(trials, embeddings)
+        corpora.append(_Scored(trials, scores, np.ones_like(scores, dtype=np.bool_)))
+    return corpora
+
+
+def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording], calibration: Calibration | None) -> dict[str, dict[str, Figures]]:
     sexes = np.array([recording.sex for recording in recordings])
     languages = np.array([recording.language for recording in recordings])
     everyone = np.ones(len(recordings), dtype=np.bool_)
@@ -105,8 +140,10 @@ def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording]) -> dict
         "sex": {sex: _only(corpora, sexes == sex, sexes == sex) for sex in _names(sexes)},
         "language": {language: _only(corpora, languages == language, everyone) for language in _names(languages)},
     }
-    by = {kind: {name: _figures(members) for name, members in named.items()} for kind, named in groups.items()}
-    return {kind: {name: figures for name, figures in named.items() if figures} for kind, named in by.items()}
+    return {
+        kind: {name: _figures(members, calibration) for name, members in named.items() if any(scored.suffices for scored in members)}
+        for kind, named in groups.items()
+    }
 
 
 def _only(corpora: Sequence[_Scored], enrolled: NDArray[np.bool_], tests: NDArray[np.bool_]) -> list[_Scored]:
@@ -119,24 +156,48 @@ def _names(values: NDArray[np.str_]) -> list[str]:
     return [str(value) for value in np.unique(values) if value]
 
 
-def _figures(corpora: Sequence[_Scored]) -> Figures | None:
+def _figures(corpora: Sequence[_Scored], calibration: Calibration | None) -> Figures:
+    """Return the figures of the corpora that have enough trials; one must."""
     kept = [scored for scored in corpora if scored.suffices]
-    if not kept:
-        return None
-    targets = np.concatenate([scored.targets for scored in kept])
-    nontargets = np.concatenate([scored.nontargets for scored in kept])
     random = np.random.default_rng(0)
     low, high = np.nanpercentile(np.mean([_resampled_eers(scored, random) for scored in kept], axis=0), [2.5, 97.5])
     rates = [error_rates(scored.targets, scored.nontargets) for scored in kept]
+    act_dcf, cllr = _calibrated_costs(kept, calibration)
     return Figures(
         eer=100.0 * float(np.mean([rate.equal_error_rate() for rate in rates])),
         eer_interval=(float(low), float(high)),
-        eer_pooled=equal_error_rate(targets, nontargets),
+        eer_pooled=100.0 * _pooled_rates(kept).equal_error_rate(),
         min_dcf=float(np.mean([rate.min_cost(TARGET_PRIOR) for rate in rates])),
-        n_target=len(targets),
-        n_nontarget=len(nontargets),
+        min_dcf_001=float(np.mean([rate.min_cost(RARE_TARGET_PRIOR) for rate in rates])),
+        act_dcf=act_dcf,
+        cllr=cllr,
+        n_target=sum(len(scored.targets) for scored in kept),
+        n_nontarget=sum(len(scored.nontargets) for scored in kept),
         left_out=tuple(scored.trials.corpus for scored in corpora if not scored.suffices),
     )
+
+
+def _pooled(corpora: Sequence[_Scored]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the scores of all counted trials, whether they are target trials, and the folds of their speakers; all (trials,)."""
+    parts = [(scored.scores, scored.trials.target, *scored.folds) for scored in corpora]
+    scores, target, one, other = (
+        np.concatenate([values[scored.counted] for values, scored in zip(column, corpora, strict=True)])
+        for column in zip(*parts, strict=True)
+    )
+    return scores, target, one, other
+
+
+def _pooled_rates(corpora: Sequence[_Scored]) -> ErrorRates:
+    return error_rates(np.concatenate([scored.targets for scored in corpora]), np.concatenate([scored.nontargets for scored in corpora]))
+
+
+def _calibrated_costs(corpora: Sequence[_Scored], calibration: Calibration | None) -> tuple[float, float] | tuple[None, None]:
+    """Return act_dcf and cllr."""
+    if calibration is None:
+        return None, None
+    scores, target, one, other = _pooled(corpora)
+    ratios = calibration.ratios(scores, one, other)
+    return actual_cost(ratios[target], ratios[~target], TARGET_PRIOR), ratio_cost(ratios[target], ratios[~target])
 
 
 def _resampled_eers(scored: _Scored, random: np.random.Generator) -> NDArray[np.float64]:

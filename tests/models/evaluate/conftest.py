@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from models.features import SAMPLE_RATE
-from tests.audio import voice
+from tests.audio import noise, voice
 
 PLUGIN = '''
 import numpy as np
@@ -65,7 +65,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with `manifest.tsv` and the recordings that it lists, the last one too short for an embedding."""
+    """Return a directory with `manifest.tsv`, `noise.tsv` and what they list, the last recording too short for an embedding."""
     root = tmp_path_factory.mktemp("corpus")
     lines = ["path\tspeaker\tcorpus\tsex"]
     for speaker in range(SPEAKERS):
@@ -75,4 +75,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
             lines.append(f"{name}\tspeaker{speaker}\tsynthetic\t{'FM'[speaker % 2]}")
     soundfile.write(root / f"{SPEAKERS - 1}-{RECORDINGS - 1}.wav", voice(SPEAKERS - 1, 0.05), SAMPLE_RATE)
     (root / "manifest.tsv").write_text("\n".join(lines) + "\n")
+    (root / "noises").mkdir()
+    soundfile.write(root / "noises" / "hiss.wav", noise(1.0), SAMPLE_RATE)
+    (root / "noise.tsv").write_text("path\tkind\nnoises/hiss.wav\thiss\n")
     return root

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.evaluate.conditions import Condition
 from models.evaluate.embeddings import EmbeddingError, embed_files, load_embedding, stack
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -25,6 +26,17 @@ def test_embeddings_come_in_the_order_of_the_files_whatever_the_number_of_proces
     shared = stack(list(embed_files("spectrum", paths, jobs=2)))
     np.testing.assert_array_equal(alone, shared)
     assert np.isnan(alone).any(axis=1).tolist() == [False] * (len(paths) - 1) + [True]
+
+
+def test_conditions_are_heard_one_after_the_other(corpus: Path) -> None:
+    paths = sorted(corpus.glob("*.wav"))[:6]
+    telephone, room = Condition("telephone", 8000.0), Condition("room", 0.3)
+    together = stack(list(embed_files("spectrum", paths, 2, [None, telephone, room])))
+    alone = [stack(list(embed_files("spectrum", paths, 1, [condition]))) for condition in (None, telephone, room)]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+    np.testing.assert_array_equal(alone[0], stack(list(embed_files("spectrum", paths))))
+    assert not np.allclose(alone[0], alone[1])
+    assert not np.allclose(alone[0], alone[2])
 
 
 def test_a_file_that_is_not_audio_is_named(tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ def test_the_command_measures_an_embedding(plugin: Path, corpus: Path, tmp_path:
     assert figures["min_dcf"] >= 1 / 32
     assert figures["eer_interval"][0] <= figures["eer"] <= figures["eer_interval"][1]
     assert list(figures["by"]["corpus"]) == ["synthetic"]
+    assert list(figures["by"]) == ["corpus", "sex", "language"]
+    assert figures["cllr"] > 0.0
+    assert figures["min_dcf"] <= figures["act_dcf"]
+    assert figures["min_dcf"] <= figures["min_dcf_001"] <= 1.0
 
 
 @pytest.mark.usefixtures("plugin")
@@ -39,6 +43,37 @@ def test_several_embeddings_at_once(corpus: Path, tmp_path: Path) -> None:
     figures = json.loads(output.read_text())
     assert list(figures) == ["spectrum", "coarse"]
     assert figures["spectrum"]["eer"] < figures["coarse"]["eer"]
+
+
+@pytest.mark.usefixtures("plugin")
+def test_conditions_and_a_plot(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output, plot = tmp_path / "figures.json", tmp_path / "det.png"
+    more = ["--embedding", "spectrum", "coarse", "--json", str(output), "--det", str(plot), "--jobs", "1"]
+    main(arguments(corpus, *more, "--by", "seconds", "noise", "room", "telephone", "--noise", str(corpus / "noise.tsv")))
+    spectrum = json.loads(output.read_text())["spectrum"]
+    names = {kind: list(spectrum["by"][kind]) for kind in ("seconds", "noise", "room", "telephone")}
+    assert names == {
+        "seconds": ["1", "2", "3", "5", "10", "all"],
+        "noise": ["20", "10", "5", "0"],
+        "room": ["0.3", "0.6"],
+        "telephone": ["8000"],
+    }
+    assert spectrum["by"]["seconds"]["all"]["eer"] == spectrum["eer"]
+    # Voices of half a second have nothing to be cut; a spectrum is another one in noise.
+    assert spectrum["by"]["seconds"]["1"] == spectrum["by"]["seconds"]["all"]
+    assert spectrum["by"]["noise"]["0"]["eer"] > spectrum["eer"]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    printed = capsys.readouterr().out
+    assert "noise 5" in printed
+    assert "coarse" in printed
+
+
+@pytest.mark.usefixtures("plugin")
+def test_noise_needs_a_list_of_noises(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments(corpus, "--embedding", "spectrum", "--by", "noise"))
+    assert end.value.code == 1
+    assert "list of noises" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("plugin")
