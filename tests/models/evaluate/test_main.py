@@ -68,6 +68,15 @@ def test_conditions_and_a_plot(corpus: Path, tmp_path: Path, capsys: pytest.Capt
     assert "coarse" in printed
 
 
+def test_a_plot_without_matplotlib_is_refused_before_anything_is_measured(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("models.evaluate.__main__.find_spec", lambda _: None)
+    with pytest.raises(SystemExit):
+        main(arguments(corpus, "--embedding", "absent", "--det", "det.png"))
+    assert "--det needs matplotlib" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("plugin")
 def test_noise_needs_a_list_of_noises(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
