@@ -13,8 +13,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.utils.flop_counter import FlopCounterMode
 
-from models.features import MEL_BINS
+from models.features import HOP_SAMPLES, MEL_BINS, SAMPLE_RATE
 from models.layers import CausalConv1d, CausalConv2d
 from models.student import Student, StudentConfig
 from models.weights import SHIPPED, digest
@@ -69,6 +70,7 @@ def export(student: Student, name: str, directory: Path, facts: dict[str, Any]) 
     card = {
         "model_id": f"{name}-{_content_hash(student)[:12]}",
         "parameters": sum(parameter.numel() for parameter in small.parameters()),
+        "multiply_adds_per_second": multiply_adds_per_second(small),
         "embedding_size": student.config.embedding,
         "step_frames": STEP_FRAMES,
         "sizes": student.config.as_dict(),
@@ -76,6 +78,15 @@ def export(student: Student, name: str, directory: Path, facts: dict[str, Any]) 
         "sha256": {path.name: digest(path) for path in (stem.with_suffix(".onnx"), stem.with_suffix(".pt"))},
     }
     stem.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def multiply_adds_per_second(student: Student) -> int:
+    """Return the multiply-adds of matrix products and convolutions per second of audio."""
+    with FlopCounterMode(display=False) as counter:
+        student(torch.zeros(1, STEP_FRAMES, MEL_BINS), student.initial_state())
+    steps_per_second = SAMPLE_RATE / (STEP_FRAMES * HOP_SAMPLES)
+    flops: int = counter.get_total_flops()
+    return round(flops / 2 * steps_per_second)
 
 
 def _write_onnx(student: Student, path: Path) -> None:
