@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
+from threading import Thread
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import grpc
 
@@ -20,6 +21,8 @@ from clients.address import Address, unix_address
 from clients.audio import Audio
 from clients.channel import TIMEOUT, channel_credentials, channel_options, client_errors
 from proto.speakerd.v1 import enrollment_pb2_grpc, speakers_pb2, speakers_pb2_grpc, status_pb2, status_pb2_grpc, verification_pb2_grpc
+
+CLOSE_SECONDS: Final = 1.0
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -49,7 +52,10 @@ class Client:
 
     def close(self) -> None:
         """End the connection and whatever still runs over it."""
-        self._channel.close()
+        # An interrupt in the middle of a call's start leaves gRPC waiting for it forever.
+        closing = Thread(target=self._channel.close, name="close", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
 
     def verify(self, config: messages.VerifyConfig, audio: Audio) -> Generator[messages.VerificationEvent]:
         """Stream audio and yield what the daemon hears, as it hears it; the last event is the final `Decision`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 from clients.audio import Audio, AudioFormat, Encoding
 from clients.errors import AudioFileError
 
+LOWEST_RATE: Final = 8_000
 HIGHEST_RATE: Final = 48_000
 """The daemon takes nothing above; files that have more are resampled to it."""
-_MAX_CHANNELS: Final = 2
+MAX_CHANNELS: Final = 2
+_NOT_RECORDINGS: Final = frozenset({"MPEG_LAYER_I", "MPEG_LAYER_II"})
+"""What libsndfile takes raw samples and other data for."""
 _CHUNKS_PER_SECOND: Final = 10
 
 Samples = NDArray[np.float32]
@@ -30,16 +34,19 @@ def open_audio(path: Path) -> Audio:
     are averaged. Raises `AudioFileError` if it cannot be read, here or while it is sent.
     """
     info = _info(path)
-    channels = info.channels if info.channels <= _MAX_CHANNELS else 1
+    channels = info.channels if info.channels <= MAX_CHANNELS else 1
     audio_format = AudioFormat(Encoding.FLOAT32, min(info.samplerate, HIGHEST_RATE), channels)
     return Audio(audio_format, _encoded(path, audio_format))
 
 
 def open_raw(file: FileIO, rate: int, channels: int) -> Audio:
-    """Prepare to send signed 16-bit little-endian PCM from an unbuffered file or pipe, as it arrives."""
+    """Prepare to send signed 16-bit little-endian PCM from an unbuffered file or pipe, as it arrives.
+
+    Raises `AudioFileError` if it cannot be read, while it is sent.
+    """
     audio_format = AudioFormat(Encoding.LINEAR16, rate, channels)
     size = audio_format.bytes_per_second // _CHUNKS_PER_SECOND
-    return Audio(audio_format, iter(lambda: file.read(size), b""))
+    return Audio(audio_format, _read(file, size))
 
 
 def duration(path: Path) -> float:
@@ -47,11 +54,23 @@ def duration(path: Path) -> float:
     return float(_info(path).duration)
 
 
+def _read(file: FileIO, size: int) -> Iterator[bytes]:
+    try:
+        while data := file.read(size):
+            yield data
+    except OSError as error:
+        raise AudioFileError(f"the raw audio cannot be read: {error.strerror}") from error
+
+
 def _info(path: Path) -> soundfile._SoundFileInfo:
     try:
-        return soundfile.info(path)
-    except (soundfile.LibsndfileError, OSError) as error:
+        info = soundfile.info(os.fsencode(path))
+    # The last is for a file called .raw.
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
         raise _unreadable(path) from error
+    if info.subtype in _NOT_RECORDINGS:
+        raise _unreadable(path)
+    return info
 
 
 def _encoded(path: Path, audio_format: AudioFormat) -> Iterator[bytes]:
@@ -61,7 +80,7 @@ def _encoded(path: Path, audio_format: AudioFormat) -> Iterator[bytes]:
 
 def _resampled(path: Path, audio_format: AudioFormat) -> Iterator[Samples]:
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             blocks = file.blocks(file.samplerate // _CHUNKS_PER_SECOND, dtype="float32", always_2d=True)
             channels = (_as_channels(block, audio_format.channels) for block in blocks)
             yield from channels if file.samplerate == audio_format.rate else _at_rate(channels, file.samplerate, audio_format)

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     UNDECIDED = 3
     UNREACHABLE = 4
     REFUSED = 5
+    FAILED = 6
     INTERRUPTED = 130
 
 
@@ -29,6 +30,7 @@ Exit status:
   3  undecided or ambiguous
   4  the daemon is not reachable
   5  the daemon refused: a failed check, an unknown speaker, a limit, ...
+  6  speakerctl itself failed, as when its output cannot be written
 """
 
 _OUTCOMES: Final = {

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Final, TextIO
 
-from clients.cli.output import Item
+from clients.cli.output import Item, leave_unread
 from clients.demo.streams import StreamResult
 from clients.messages import (
     Decision,
@@ -67,7 +67,10 @@ class JsonLines:
 
     def _print(self, fields: dict[str, object]) -> None:
         # Flushed per line: whoever reads wants each event when it happens.
-        print(json.dumps(fields, ensure_ascii=False), file=self._stream, flush=True)
+        try:
+            print(json.dumps(fields, ensure_ascii=False), file=self._stream, flush=True)
+        except BrokenPipeError:
+            leave_unread()
 
 
 def describe(item: Item) -> dict[str, object]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
-from rich.console import Console
 
 from clients.cli import exits
 from clients.cli.demo import demo
@@ -20,7 +21,7 @@ from clients.cli.output import Output
 from clients.cli.session import Session, global_options
 from clients.cli.speakers import speakers
 from clients.cli.status import status
-from clients.cli.terminal import Terminal
+from clients.cli.terminal import PipedConsole, Terminal
 from clients.cli.verify import identify, verify
 from clients.errors import ClientError
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status."""
-    output: Output = JsonLines(sys.stdout) if "--json" in arguments else Terminal(Console(highlight=False))
+    output: Output = JsonLines(sys.stdout) if "--json" in arguments else Terminal(PipedConsole(highlight=False))
     try:
         result = speakerctl.main(list(arguments), prog_name="speakerctl", obj=Session(output), standalone_mode=False)
     except click.UsageError as error:
@@ -54,12 +55,19 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(output, error.reason, str(error), exit_of_error(error))
     except (click.Abort, KeyboardInterrupt):
         return _fail(output, "INTERRUPTED", "interrupted", Exit.INTERRUPTED)
+    except OSError as error:
+        return _fail(output, "INTERNAL", f"this cannot be done here: {error}", Exit.FAILED)
+    except Exception as error:  # noqa: BLE001 - Python's own exit status for it would say that a voice is rejected
+        traceback.print_exc()
+        return _fail(output, "INTERNAL", f"an error of speakerctl itself: {error!r}; please report it", Exit.FAILED)
     return int(result or Exit.OK)
 
 
 def _fail(output: Output, reason: str, message: str, status: Exit) -> Exit:
-    output.error(reason, message)
     click.echo(f"speakerctl: {message}", err=True)
+    # Perhaps that nothing can be printed there is what is to be said.
+    with suppress(OSError):
+        output.error(reason, message)
     return status
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from clients.demo.streams import StreamResult
 from clients.messages import EnrollmentEvent, Speaker, Status, VerificationEvent
@@ -46,3 +49,10 @@ class Output(Protocol):
     def error(self, reason: str, message: str) -> None:
         """Show an error beyond its sentence on stderr."""
         ...
+
+
+def leave_unread() -> NoReturn:
+    """End the process, whose output nobody reads any more, with the status of one that SIGPIPE ended."""
+    # What is still to be printed goes nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + signal.SIGPIPE)

@@ -31,17 +31,25 @@ class Session:
     def _address(self) -> Address:
         if "address" not in self.options:
             if any(name in self.options for name in _TLS):
-                raise click.UsageError("the TLS files are for --address; a socket needs none")
+                raise click.UsageError("the TLS files are for --address; a socket needs none.")
             return unix_address(self.options.get("socket"))
         if "socket" in self.options:
-            raise click.UsageError("give either --socket or --address")
+            raise click.UsageError("give either --socket or --address.")
         return tcp_address(self.options["address"], self._tls())
 
     def _tls(self) -> Tls | None:
         files = [self.options[name] for name in _TLS if name in self.options]
         if 0 < len(files) < len(_TLS):
-            raise click.UsageError("give --tls-authority, --tls-certificate and --tls-key together")
+            raise click.UsageError("give --tls-authority, --tls-certificate and --tls-key together.")
         return Tls(*files) if files else None
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("it is not valid UTF-8.") from None
+    return value
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -70,6 +78,11 @@ _OPTIONS: Final[Sequence[Callable[[Any], Any]]] = (
 def json_option(command: Command) -> Command:
     """Add --json. What it does is in `main`: it must hold for errors in the options, too."""
     return click.option("--json", is_flag=True, expose_value=False, help="Print one JSON object per line, errors too.")(command)
+
+
+def name_argument(command: Command) -> Command:
+    """Add NAME, a speaker's."""
+    return click.argument("name", callback=_name)(command)
 
 
 def global_options(command: Command) -> Command:

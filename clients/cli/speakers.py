@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from clients.cli.session import Session, global_options
+from clients.cli.session import Session, global_options, name_argument
 
 
 @click.group()
@@ -27,7 +27,7 @@ def list_speakers(session: Session) -> None:
 
 
 @speakers.command("show")
-@click.argument("name")
+@name_argument
 @global_options
 @click.pass_obj
 def show_speaker(session: Session, name: str) -> None:
@@ -37,7 +37,7 @@ def show_speaker(session: Session, name: str) -> None:
 
 
 @speakers.command("delete")
-@click.argument("name")
+@name_argument
 @global_options
 @click.pass_obj
 def delete_speaker(session: Session, name: str) -> None:

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from clients.cli.output import Item
+from clients.cli.output import Item, leave_unread
 from clients.demo.streams import StreamResult
 from clients.messages import (
     Decision,
@@ -38,6 +38,14 @@ _REASONS: Final = {
     Reason.SPEAKERS_TOO_CLOSE: "two speakers fit nearly equally well",
     Reason.UNSPECIFIED: "for a reason that this client does not know",
 }
+
+
+class PipedConsole(Console):
+    """A console whose reader may leave."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process with the status that says that a voice is rejected."""
+        leave_unread()
 
 
 class Terminal:

@@ -11,9 +11,9 @@ import click
 
 from clients.audio import Audio, paced
 from clients.cli.exits import Exit, exit_of_outcome
-from clients.cli.session import Session, global_options
-from clients.errors import ProtocolError
-from clients.files import open_audio, open_raw
+from clients.cli.session import Session, global_options, name_argument
+from clients.errors import AudioFileError, ProtocolError
+from clients.files import HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, open_audio, open_raw
 from clients.messages import Decision, VerifyConfig
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -22,8 +22,14 @@ _SOURCE: Final[Sequence[Callable[[Any], Any]]] = (
     click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)),
     click.option("--realtime", is_flag=True, help="Send the audio at the speed of speech."),
     click.option("--wait-for-end", is_flag=True, help="Decide at the end of the audio and not before."),
-    click.option("--rate", default=16_000, show_default=True, help="Samples per second of raw audio from '-'."),
-    click.option("--channels", default=1, show_default=True, help="Channels of raw audio from '-'."),
+    click.option(
+        "--rate",
+        type=click.IntRange(LOWEST_RATE, HIGHEST_RATE),
+        default=16_000,
+        show_default=True,
+        help="Samples per second of raw audio from '-'.",
+    ),
+    click.option("--channels", type=click.IntRange(1, MAX_CHANNELS), default=1, show_default=True, help="Channels of raw audio from '-'."),
 )
 
 
@@ -44,7 +50,7 @@ def _source_options(command: Command) -> Command:
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @_source_options
 @global_options
 @click.pass_obj
@@ -84,4 +90,8 @@ def _open(source: _Source) -> Audio:
     if str(source["file"]) != "-":
         return open_audio(source["file"])
     # Unbuffered: the thread that reads may outlive the decision, and a buffer's lock held by it would break the exit.
-    return open_raw(FileIO(_STDIN, closefd=False), source["rate"], source["channels"])
+    try:
+        stdin = FileIO(_STDIN, closefd=False)
+    except OSError as error:
+        raise AudioFileError(f"standard input cannot be read: {error.strerror}") from error
+    return open_raw(stdin, source["rate"], source["channels"])

@@ -35,7 +35,8 @@ def private_daemon() -> Iterator[UnixAddress]:
 
 
 def _start(socket: Path, data: Path, log: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "daemon", "serve", "--socket", str(socket), "--data-dir", str(data)]
+    # -P: what is called `daemon` in the user's directory is another.
+    command = [sys.executable, "-P", "-m", "daemon", "serve", "--socket", str(socket), "--data-dir", str(data)]
     # The user's own settings are for the user's own daemon.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERD_")}
     with log.open("wb") as output:

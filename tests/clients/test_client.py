@@ -192,3 +192,15 @@ def test_a_proxy_is_not_asked_for_a_socket(monkeypatch: pytest.MonkeyPatch, doub
 
     with Client(address) as client:
         assert client.status().speakers == 1
+
+
+def test_closing_does_not_wait_for_a_call_whose_start_was_interrupted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_state: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grpc._channel._run_channel_spin_thread", interrupted)
+    monkeypatch.setattr("clients.client.CLOSE_SECONDS", 0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(client.verify(VerifyConfig(), Audio(LINEAR, [b"ab"])))
+    client.close()

@@ -95,6 +95,30 @@ def test_what_is_not_audio_is_named(tmp_path: Path) -> None:
         open_audio(path)
 
 
+def test_raw_samples_are_not_taken_for_an_mp3(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcm"
+    # Frames of MPEG layer I by chance: their header begins with the sample -1.
+    path.write_bytes((bytes.fromhex("ffff 5000") + bytes(168)) * 20)
+    assert soundfile.info(path).subtype == "MPEG_LAYER_I"
+
+    with pytest.raises(AudioFileError, match="cannot be read as audio"):
+        open_audio(path)
+
+
+def test_a_file_called_raw_says_nothing_of_its_format(tmp_path: Path) -> None:
+    path = tmp_path / "a.raw"
+    path.write_bytes(bytes(32_000))
+
+    with pytest.raises(AudioFileError, match="cannot be read as audio"):
+        open_audio(path)
+
+
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", STEREO).rename(tmp_path / "\udcff.wav")
+
+    assert len(samples_of(open_audio(path))) == len(STEREO)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match="does not exist") as caught:
         duration(tmp_path / "nobody.wav")
@@ -127,3 +151,12 @@ def test_raw_audio_is_sent_as_it_comes() -> None:
     assert audio.format == AudioFormat(Encoding.LINEAR16, 16_000, 2)
     assert first == pcm[:4_000]
     assert first + rest == pcm
+
+
+def test_raw_audio_that_cannot_be_read_is_an_error_of_the_audio(tmp_path: Path) -> None:
+    with FileIO(tmp_path / "a.raw", "wb+") as file:
+        audio = open_raw(file, 16_000, 1)
+        os.close(file.fileno())
+        with pytest.raises(AudioFileError, match="the raw audio cannot be read: Bad file descriptor"):
+            list(audio.chunks)
+        os.open(os.devnull, os.O_RDONLY)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clients.audio import Audio
 from tests.clients.cli.conftest import Speakerctl
 from tests.clients.double import Double, serving
 
@@ -77,6 +78,10 @@ def test_an_address_instead_of_a_socket(speakerctl: Speakerctl) -> None:
         (["verify", "ada"], "Missing argument 'FILE'. See `speakerctl verify --help`."),
         (["verify", "ada", "/nowhere.wav"], "Invalid value for 'FILE': File '/nowhere.wav' does not exist."),
         (["enroll", "ada"], "Missing argument 'FILES...'."),
+        (["speakers", "show", "\udcff"], "Invalid value for 'NAME': it is not valid UTF-8."),
+        (["enroll", "ada", __file__, "--add", "--replace"], "give either --replace or --add."),
+        (["verify", "ada", "-", "--rate", "4000"], "Invalid value for '--rate': 4000 is not in the range 8000<=x<=48000."),
+        (["verify", "ada", "-", "--channels", "3"], "Invalid value for '--channels': 3 is not in the range 1<=x<=2."),
         (["listen"], "No such command 'listen'. See `speakerctl --help`."),
         (["status", "--loud"], "No such option '--loud'."),
         (["demo", "--data", "/nowhere"], "Invalid value for '--data': Directory '/nowhere' does not exist."),
@@ -114,3 +119,45 @@ def test_the_process_says_the_same_without_a_traceback(socket: Path, recording: 
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("speakerctl: no daemon answers at ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_who_leaves_makes_no_verdict(socket: Path, recording: Path, options: list[str]) -> None:
+    source, sink = os.pipe()
+    os.close(source)
+    command = [sys.executable, "-m", "clients", *options, "verify", "ada", str(recording)]
+
+    done = subprocess.run(command, stdout=sink, stderr=subprocess.PIPE, env=os.environ | {"SPEAKERD_SOCKET": str(socket)}, check=False)
+
+    os.close(sink)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_output_that_cannot_be_written_makes_no_verdict(socket: Path, recording: Path, options: list[str]) -> None:
+    command = [sys.executable, "-m", "clients", *options, "verify", "ada", str(recording)]
+
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=os.environ | {"SPEAKERD_SOCKET": str(socket)}, text=True, check=False
+        )
+
+    assert done.returncode == 6
+    assert done.stderr.startswith("speakerctl: this cannot be done here: ")
+    assert "No space left on device" in done.stderr
+
+
+@pytest.mark.usefixtures("double")
+def test_an_error_of_its_own_makes_no_verdict(speakerctl: Speakerctl, recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path) -> Audio:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("clients.cli.verify.open_audio", fail)
+
+    done = speakerctl("verify", "ada", recording, "--json")
+
+    assert done.status == 6
+    assert done.objects[0]["error"]["reason"] == "INTERNAL"
+    assert "RuntimeError('unforeseen')" in done.err

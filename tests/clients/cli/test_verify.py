@@ -120,3 +120,13 @@ def test_an_early_verdict_leaves_a_pipe_that_stays_open(double: Double, socket: 
     assert (done.returncode, done.stderr) == (0, b"")
     os.close(source)
     os.close(sink)
+
+
+def test_a_closed_standard_input(socket: Path) -> None:
+    command = [sys.executable, "-m", "clients", "verify", "ada", "-"]
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *command], env=os.environ | {"SPEAKERD_SOCKET": str(socket)}, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (2, b"speakerctl: standard input cannot be read: Bad file descriptor\n")
