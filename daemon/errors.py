@@ -109,6 +109,12 @@ class AudioTooLongError(LimitError):
     reason = "AUDIO_TOO_LONG"
 
 
+class MessageTooLargeError(LimitError):
+    """A message above `limits.message_bytes`."""
+
+    reason = "MESSAGE_TOO_LARGE"
+
+
 class TooManyStreamsError(LimitError):
     """As many streams as `limits.streams` are open."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2_grpc  # type: ignore[import-untyped]
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from daemon.config import Config
@@ -42,6 +42,8 @@ SERVICES: Final = tuple(
 OTHER_CALLS: Final = 64
 """How many calls that are no streams, such as health watches, may run beside the streams."""
 CLOSING_SECONDS: Final = 0.5
+REFUSED_BYTES: Final = 8 * 2**20
+"""How much above the message cap a message may be to be refused with a reason; larger ones gRPC refuses without."""
 MINUTE_MS: Final = 60_000
 
 
@@ -63,6 +65,8 @@ class Server:
         addresses = [listen_on_socket(self._server, server.socket_path)]
         if server.tcp:
             addresses.append(listen_on_tcp(self._server, server.tcp, server.tls))
+        for service in SERVICES:
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         await self._server.start()
         return addresses
 
@@ -102,7 +106,7 @@ async def serve(config: Config, encoder: Encoder, store: VoiceprintStore) -> Non
 
 def _options(config: Config) -> list[tuple[str, int]]:
     return [
-        ("grpc.max_receive_message_length", config.limits.message_bytes),
+        ("grpc.max_receive_message_length", config.limits.message_bytes + REFUSED_BYTES),
         # Two daemons on one port would share its calls.
         ("grpc.so_reuseport", 0),
         ("grpc.keepalive_time_ms", 2 * MINUTE_MS),

@@ -6,16 +6,23 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 from uuid import uuid4
 
 import grpc
 import structlog
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from structlog.typing import FilteringBoundLogger
 
 from daemon.config import LimitsConfig
-from daemon.errors import InvalidRequestIdError, MalformedMessageError, StoppingError, StreamIdleError, TooManyStreamsError
+from daemon.errors import (
+    InvalidRequestIdError,
+    MalformedMessageError,
+    MessageTooLargeError,
+    StoppingError,
+    StreamIdleError,
+    TooManyStreamsError,
+)
 from daemon.server.errors import reported
 
 MAX_REQUEST_ID: Final = 128
@@ -28,11 +35,11 @@ Result = TypeVar("Result")
 class Stream(Generic[Request, Response]):
     """One stream of messages in both directions. `request_id` names it, `log` tells of it."""
 
-    def __init__(self, context: grpc.aio.ServicerContext[Request, Response], idle_seconds: float, log: FilteringBoundLogger) -> None:
+    def __init__(self, context: grpc.aio.ServicerContext[Request, Response], limits: LimitsConfig, log: FilteringBoundLogger) -> None:
         self.request_id = uuid4().hex
         self.log = log.bind(request_id=self.request_id)
         self._context = context
-        self._idle_seconds = idle_seconds
+        self._limits = limits
 
     def name_it(self, request_id: str) -> None:
         """Take the client's id for this stream, if it gave one. Raises `InvalidRequestIdError`."""
@@ -42,12 +49,22 @@ class Stream(Generic[Request, Response]):
         self.log = self.log.bind(request_id=self.request_id)
 
     async def receive(self) -> Request | None:
-        """Return the client's next message, None after the last. Raises `StreamIdleError`, `MalformedMessageError`."""
+        """Return the client's next message, None after the last.
+
+        Raises `StreamIdleError`, `MalformedMessageError`, `MessageTooLargeError`.
+        """
         try:
             message = await self._promptly("sent nothing", self._context.read())
         except DecodeError:
             raise MalformedMessageError("a message is not what this method takes: use the API in proto/speakerd/v1") from None
-        return None if message is grpc.aio.EOF else message
+        if message is grpc.aio.EOF:
+            return None
+        if (size := cast("Message", message).ByteSize()) > (limit := self._limits.message_bytes):
+            raise MessageTooLargeError(
+                f"a message has {size} bytes, at most {limit} are allowed (limits.message_bytes): send the audio in smaller pieces",
+                limit=str(limit),
+            )
+        return message
 
     async def send(self, response: Response) -> None:
         """Send a message. Raises `StreamIdleError` if the client takes nothing in."""
@@ -55,12 +72,11 @@ class Stream(Generic[Request, Response]):
 
     async def _promptly(self, idleness: str, doing: Awaitable[Result]) -> Result:
         try:
-            async with asyncio.timeout(self._idle_seconds):
+            async with asyncio.timeout(self._limits.idle_seconds):
                 return await doing
         except TimeoutError:
-            raise StreamIdleError(
-                f"the client {idleness} for {self._idle_seconds:g} s (limits.idle_seconds)", limit=f"{self._idle_seconds:g}"
-            ) from None
+            seconds = f"{self._limits.idle_seconds:g}"
+            raise StreamIdleError(f"the client {idleness} for {seconds} s (limits.idle_seconds)", limit=seconds) from None
 
 
 class Streams:
@@ -76,7 +92,7 @@ class Streams:
     @asynccontextmanager
     async def open(self, method: str, context: grpc.aio.ServicerContext[Request, Response]) -> AsyncIterator[Stream[Request, Response]]:
         """Count the stream while the block runs, and tell its client about errors in it."""
-        stream = Stream(context, self._limits.idle_seconds, structlog.get_logger().bind(method=method))
+        stream = Stream(context, self._limits, structlog.get_logger().bind(method=method))
         started = time.monotonic()
         async with reported(context, stream.log):
             self._admit()

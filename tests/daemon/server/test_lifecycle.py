@@ -26,15 +26,16 @@ def directory() -> Iterator[Path]:
         yield made
 
 
-async def health(daemon: Daemon) -> int:
+async def health(daemon: Daemon, service: str = "") -> int:
     stub = health_pb2_grpc.HealthStub(daemon.channel)
-    status: int = (await asyncio.to_thread(stub.Check, health_pb2.HealthCheckRequest())).status
+    status: int = (await asyncio.to_thread(stub.Check, health_pb2.HealthCheckRequest(service=service))).status
     return status
 
 
-async def test_it_is_healthy_while_it_runs() -> None:
+@pytest.mark.parametrize("service", ["", *SERVICES])
+async def test_it_is_healthy_while_it_runs(service: str) -> None:
     async with running() as daemon:
-        assert await health(daemon) == SERVING
+        assert await health(daemon, service) == SERVING
 
 
 async def test_its_services_can_be_discovered() -> None:
@@ -67,9 +68,10 @@ async def test_stopping_waits_for_streams_and_lets_no_more_in() -> None:
         await stopping
 
 
-async def test_stopping_tells_those_who_watch_its_health() -> None:
+@pytest.mark.parametrize("service", ["", *SERVICES])
+async def test_stopping_tells_those_who_watch_its_health(service: str) -> None:
     async with running() as daemon:
-        watching = health_pb2_grpc.HealthStub(daemon.channel).Watch(health_pb2.HealthCheckRequest())
+        watching = health_pb2_grpc.HealthStub(daemon.channel).Watch(health_pb2.HealthCheckRequest(service=service))
         assert (await asyncio.to_thread(next, watching)).status == SERVING
         stopping = asyncio.create_task(daemon.server.stop())
         assert (await asyncio.to_thread(next, watching)).status == NOT_SERVING

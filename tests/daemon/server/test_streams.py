@@ -42,7 +42,7 @@ async def test_a_client_that_takes_nothing_in_is_cut_off() -> None:
         async def write(self, _response: object) -> None:
             await asyncio.sleep(60)
 
-    stream: Stream[Any, Any] = Stream(cast("Any", DeafClient()), 0.01, structlog.get_logger())
+    stream: Stream[Any, Any] = Stream(cast("Any", DeafClient()), LimitsConfig(idle_seconds=0.01), structlog.get_logger())
     with pytest.raises(StreamIdleError, match="took nothing in for"):
         await stream.send("response")
 

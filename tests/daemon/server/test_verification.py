@@ -292,9 +292,15 @@ async def test_as_much_audio_as_is_allowed_is_heard() -> None:
     assert refusal.reason == "AUDIO_TOO_LONG"
 
 
-async def test_a_message_over_the_cap_is_refused_by_grpc(daemon: Daemon) -> None:
+@pytest.mark.parametrize("size", [262_144, 5 * 2**20])
+async def test_a_message_over_the_cap_is_refused(daemon: Daemon, size: int) -> None:
+    with refused() as refusal:
+        await daemon.verify([verify_config(), verification_pb2.VerifyRequest(audio=bytes(size))])
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
+    assert "at most 262144 are allowed (limits.message_bytes)" in refusal.message
+
+
+async def test_a_message_far_over_the_cap_is_not_even_read(daemon: Daemon) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        await daemon.verify([verify_config(), verification_pb2.VerifyRequest(audio=bytes(262_144))])
-    failure = cast("grpc.Call", caught.value)
-    assert failure.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "262144" in (failure.details() or "")
+        await daemon.verify([verify_config(), verification_pb2.VerifyRequest(audio=bytes(9 * 2**20))])
+    assert cast("grpc.Call", caught.value).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
