@@ -67,7 +67,9 @@ async def reported(context: grpc.aio.ServicerContext[Any, Any], log: FilteringBo
         yield
     except SpeakerdError as error:
         if isinstance(error, StorageError):
-            log.error("storage failed", reason=error.reason, error=str(error))
+            # A sentence about one speaker names them, and the log holds no names.
+            sentence = {} if "speaker" in error.metadata else {"error": str(error)}
+            log.error("storage failed", reason=error.reason, **sentence)
         else:
             log.info("request refused", reason=error.reason)
         await abort(context, error)

@@ -74,6 +74,12 @@ async def test_a_failing_store_is_for_the_operator_too() -> None:
     assert [(line["log_level"], line["error"]) for line in logs] == [("error", "the disk is broken")]
 
 
+async def test_a_failing_voiceprint_is_logged_without_whose_it_is() -> None:
+    with capture_logs() as logs:
+        await report(StorageError("the voiceprint of 'anna' was altered on disk", speaker="anna"))
+    assert logs == [{"event": "storage failed", "reason": "STORAGE_FAILED", "log_level": "error"}]
+
+
 async def test_what_a_client_did_wrong_is_logged_by_its_reason_alone() -> None:
     with capture_logs() as logs:
         await report(errors.SpeakerNotFoundError("nobody is enrolled as 'anna'"))
