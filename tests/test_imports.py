@@ -36,7 +36,7 @@ ABSENT = {
     # A machine that only runs the daemon or talks to it has no torch and need not have a microphone.
     "daemon.__main__": {"sounddevice", "torch"},
     "clients.__main__": {"daemon", "models", "onnxruntime", "sounddevice", "torch"},
-    "models.evaluate.__main__": {"grpc", "sounddevice", "torch"},
+    "models.evaluate.__main__": {"matplotlib", "grpc", "sounddevice", "torch"},
 }
 """Module -> what is not loaded when it is imported, be it by way of others."""
 

@@ -34,7 +34,7 @@ UNCHECKED = "enrollment: {min_speech_seconds: 0.1, min_recording_seconds: 0.01, 
 
 pytestmark = [
     pytest.mark.skipif(SPEECH is None, reason="SPEAKERD_SPEECH names no directory of real recordings"),
-    pytest.mark.timeout(1200),
+    pytest.mark.timeout(2400),
 ]
 
 
