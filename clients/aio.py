@@ -3,51 +3,39 @@
 >>> async with AsyncClient() as client:
 ...     async for event in client.verify(VerifyConfig(speakers=["ada"]), AsyncAudio(format, microphone())):
 ...         print(event)
+
+It runs the blocking client in threads: gRPC's own asyncio client loses the status of a call that the daemon ends while audio is sent
+(https://github.com/grpc/grpc/issues/36066).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing
+from queue import SimpleQueue
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Never, Self, TypeVar
 
-import grpc
-
-from clients import messages, protocol
-from clients.address import Address, unix_address
+from clients import messages
+from clients.address import Address
 from clients.audio import AsyncAudio, Audio
-from clients.channel import TIMEOUT, channel_credentials, channel_options, client_errors
-from proto.speakerd.v1 import (
-    enrollment_pb2,
-    enrollment_pb2_grpc,
-    speakers_pb2,
-    speakers_pb2_grpc,
-    status_pb2,
-    status_pb2_grpc,
-    verification_pb2,
-    verification_pb2_grpc,
-)
+from clients.client import Client
+from clients.stream import Stream
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-_Method = grpc.aio.StreamStreamMultiCallable
+Event = TypeVar("Event")
 
 
 class AsyncClient:
-    """A connection to the daemon, by default at its default socket, for the event loop that it is made in.
+    """A connection to the daemon, by default at its default socket.
 
     Errors are those of `Client`. A stream that is not read to its end is ended by `aclose()`, as `contextlib.aclosing` does.
     """
 
     def __init__(self, address: Address | None = None) -> None:
-        self.address = address or unix_address()
-        self._channel = _connect(self.address)
-        self._verification = verification_pb2_grpc.VerificationServiceStub(self._channel)
-        self._enrollment = enrollment_pb2_grpc.EnrollmentServiceStub(self._channel)
-        self._speakers = speakers_pb2_grpc.SpeakersServiceStub(self._channel)
-        self._status = status_pb2_grpc.StatusServiceStub(self._channel)
+        self._client = Client(address)
+        self.address = self._client.address
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,112 +45,77 @@ class AsyncClient:
 
     async def close(self) -> None:
         """End the connection and whatever still runs over it."""
-        await self._channel.close()
+        self._client.close()
 
-    async def verify(self, config: messages.VerifyConfig, audio: Audio | AsyncAudio) -> AsyncGenerator[messages.VerificationEvent]:
+    def verify(self, config: messages.VerifyConfig, audio: Audio | AsyncAudio) -> AsyncGenerator[messages.VerificationEvent]:
         """As `Client.verify`; audio that is not asynchronous is read in a thread."""
-        async with aclosing(self._stream(self._verification.Verify, _verify_requests(config, audio))) as responses:
-            async for response in responses:
-                if event := protocol.verification_event(response):
-                    yield event
+        return _events(lambda bridge: self._client.verify(config, bridge.blocking(audio)))
 
-    async def enroll(
-        self, config: messages.EnrollConfig, recordings: Iterable[Audio | AsyncAudio]
-    ) -> AsyncGenerator[messages.EnrollmentEvent]:
-        """As `Client.enroll`; audio that is not asynchronous is read in a thread."""
-        async with aclosing(self._stream(self._enrollment.Enroll, _enroll_requests(config, recordings))) as responses:
-            async for response in responses:
-                if event := protocol.enrollment_event(response):
-                    yield event
+    def enroll(self, config: messages.EnrollConfig, recordings: Iterable[Audio | AsyncAudio]) -> AsyncGenerator[messages.EnrollmentEvent]:
+        """As `Client.enroll`; `recordings`, and audio that is not asynchronous, are read in a thread."""
+        return _events(lambda bridge: self._client.enroll(config, map(bridge.blocking, recordings)))
 
     async def speakers(self) -> AsyncIterator[messages.Speaker]:
         """Yield the enrolled speakers by name."""
-        request = speakers_pb2.ListSpeakersRequest()
-        while True:
-            with client_errors(self.address):
-                page = await self._speakers.ListSpeakers(request, timeout=TIMEOUT)
-            for speaker in page.speakers:
-                yield protocol.speaker(speaker)
-            if not page.next_page_token:
-                return
-            request = speakers_pb2.ListSpeakersRequest(page_token=page.next_page_token)
+        for speaker in await asyncio.to_thread(list, self._client.speakers()):
+            yield speaker
 
     async def speaker(self, name: str) -> messages.Speaker:
         """Return one enrolled speaker. Raises `SpeakerNotFoundError`."""
-        with client_errors(self.address):
-            response = await self._speakers.GetSpeaker(speakers_pb2.GetSpeakerRequest(name=name), timeout=TIMEOUT)
-        return protocol.speaker(response.speaker)
+        return await asyncio.to_thread(self._client.speaker, name)
 
     async def delete(self, name: str) -> None:
         """Forget a speaker and everything derived from their voice. Raises `SpeakerNotFoundError`."""
-        with client_errors(self.address):
-            await self._speakers.DeleteSpeaker(speakers_pb2.DeleteSpeakerRequest(name=name), timeout=TIMEOUT)
+        await asyncio.to_thread(self._client.delete, name)
 
     async def status(self) -> messages.Status:
         """Return how the daemon is."""
-        with client_errors(self.address):
-            return protocol.status(await self._status.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT))
-
-    async def _stream(self, method: _Method[Request, Response], requests: AsyncIterator[Request]) -> AsyncGenerator[Response]:
-        call = method()
-        sender = asyncio.create_task(_send(call, requests))
-        try:
-            with client_errors(self.address):
-                async for response in call:
-                    yield response
-        except asyncio.CancelledError:
-            # gRPC raises it for a call that the sender cancelled, as well as when this task is cancelled.
-            if sender.done() and (failure := sender.exception()):
-                raise failure from None
-            raise
-        finally:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
-            call.cancel()
+        return await asyncio.to_thread(self._client.status)
 
 
-async def _send(call: grpc.aio.StreamStreamCall[Request, Response], requests: AsyncIterator[Request]) -> None:
-    """Send until there is no more, or until the call is over: why it is, its reader hears. A failing source cancels the call."""
-    try:
-        async for request in requests:
-            await call.write(request)
-        await call.done_writing()
-    except (asyncio.InvalidStateError, grpc.RpcError):
-        return
-    except BaseException:
-        call.cancel()
-        raise
+async def _events(start: Callable[[_Bridge], Stream[Event]]) -> AsyncGenerator[Event]:
+    """Start a stream and yield its events, which a thread of its own waits for."""
+    reader = ThreadPoolExecutor(1)
+    async with aclosing(_Bridge()) as bridge:
+        with closing(start(bridge)) as stream:
+            try:
+                while event := await asyncio.get_running_loop().run_in_executor(reader, next, stream, None):
+                    yield event
+            finally:
+                reader.shutdown(wait=False)
 
 
-async def _verify_requests(config: messages.VerifyConfig, audio: Audio | AsyncAudio) -> AsyncIterator[verification_pb2.VerifyRequest]:
-    yield protocol.verify_config(config, audio.format)
-    async for chunk in _chunks(audio):
-        for request in protocol.verify_audio(chunk):
-            yield request
+class _Bridge:
+    """Lets gRPC's thread iterate over audio that comes asynchronously: one task fetches it, a chunk at a time, until it is closed."""
 
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wanted: asyncio.Queue[AsyncIterable[bytes]] = asyncio.Queue()
+        self._taken = asyncio.Semaphore(0)
+        self._fetched: SimpleQueue[bytes | asyncio.Task[Never] | None] = SimpleQueue()
+        self._fetching = asyncio.create_task(self._fetch())
+        self._fetching.add_done_callback(self._fetched.put)
 
-async def _enroll_requests(
-    config: messages.EnrollConfig, recordings: Iterable[Audio | AsyncAudio]
-) -> AsyncIterator[enrollment_pb2.EnrollRequest]:
-    for number, recording in enumerate(recordings):
-        yield protocol.next_recording(recording.format) if number else protocol.enroll_config(config, recording.format)
-        async for chunk in _chunks(recording):
-            for request in protocol.enroll_audio(chunk):
-                yield request
+    def blocking(self, audio: Audio | AsyncAudio) -> Audio:
+        """Return `audio` for a thread to read."""
+        return audio if isinstance(audio, Audio) else Audio(audio.format, self._chunks(audio.chunks))
 
+    async def aclose(self) -> None:
+        """Cancel the audio that is being fetched; the thread that waits for it gets the `CancelledError`."""
+        self._fetching.cancel()
+        await asyncio.gather(self._fetching, return_exceptions=True)
 
-async def _chunks(audio: Audio | AsyncAudio) -> AsyncIterator[bytes]:
-    if isinstance(audio, Audio):
-        source = iter(audio.chunks)
-        while (chunk := await asyncio.to_thread(next, source, None)) is not None:
-            yield chunk
-    else:
-        async for chunk in audio.chunks:
+    def _chunks(self, source: AsyncIterable[bytes]) -> Iterator[bytes]:
+        self._loop.call_soon_threadsafe(self._wanted.put_nowait, source)
+        while (chunk := self._fetched.get()) is not None:
+            if isinstance(chunk, asyncio.Task):
+                chunk.result()
+            self._loop.call_soon_threadsafe(self._taken.release)
             yield chunk
 
-
-def _connect(address: Address) -> grpc.aio.Channel:
-    credentials = channel_credentials(address)
-    if credentials is None:
-        return grpc.aio.insecure_channel(address.target, channel_options(address))
-    return grpc.aio.secure_channel(address.target, credentials, channel_options(address))
+    async def _fetch(self) -> Never:
+        while True:
+            async for chunk in await self._wanted.get():
+                self._fetched.put(chunk)
+                await self._taken.acquire()
+            self._fetched.put(None)

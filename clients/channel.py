@@ -1,4 +1,4 @@
-"""What the sync and the asyncio client share about gRPC: channel settings and the reading of errors."""
+"""What the clients know about gRPC: channel settings and the reading of errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Options = Sequence[tuple[str, int]]
 
 
 class _Failure(Protocol):
-    """What both `grpc.RpcError` of a sync call and `grpc.aio.AioRpcError` have; the former's type does not say so."""
+    """What the `grpc.RpcError` of a call has; its type does not say so."""
 
     def code(self) -> grpc.StatusCode: ...
     def details(self) -> str | None: ...

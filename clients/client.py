@@ -7,12 +7,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from threading import Thread
 from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
+from typing import Final, Self
 
 import grpc
 
@@ -20,13 +18,10 @@ from clients import messages, protocol
 from clients.address import Address, unix_address
 from clients.audio import Audio
 from clients.channel import TIMEOUT, channel_credentials, channel_options, client_errors
+from clients.stream import Stream
 from proto.speakerd.v1 import enrollment_pb2_grpc, speakers_pb2, speakers_pb2_grpc, status_pb2, status_pb2_grpc, verification_pb2_grpc
 
 CLOSE_SECONDS: Final = 1.0
-
-Request = TypeVar("Request")
-Response = TypeVar("Response")
-_Method = grpc.StreamStreamMultiCallable
 
 
 class Client:
@@ -57,22 +52,20 @@ class Client:
         closing.start()
         closing.join(CLOSE_SECONDS)
 
-    def verify(self, config: messages.VerifyConfig, audio: Audio) -> Generator[messages.VerificationEvent]:
+    def verify(self, config: messages.VerifyConfig, audio: Audio) -> Stream[messages.VerificationEvent]:
         """Stream audio and yield what the daemon hears, as it hears it; the last event is the final `Decision`.
 
         It comes as soon as the evidence decides: the rest of the audio is not read. Errors of `audio.chunks` come through; closing
-        the generator gives the attempt up.
+        the stream gives the attempt up.
         """
-        with closing(self._stream(self._verification.Verify, protocol.verify_requests(config, audio))) as responses:
-            yield from filter(None, map(protocol.verification_event, responses))
+        return Stream(self._verification.Verify, protocol.verify_requests(config, audio), protocol.verification_event, self.address)
 
-    def enroll(self, config: messages.EnrollConfig, recordings: Iterable[Audio]) -> Generator[messages.EnrollmentEvent]:
+    def enroll(self, config: messages.EnrollConfig, recordings: Iterable[Audio]) -> Stream[messages.EnrollmentEvent]:
         """Stream recordings of one speaker and yield the progress; the last event is `Enrolled`.
 
         Raises `EnrollmentRefusedError` if they fail a check, and errors of the audio as they come; nothing is stored then.
         """
-        with closing(self._stream(self._enrollment.Enroll, protocol.enroll_requests(config, recordings))) as responses:
-            yield from filter(None, map(protocol.enrollment_event, responses))
+        return Stream(self._enrollment.Enroll, protocol.enroll_requests(config, recordings), protocol.enrollment_event, self.address)
 
     def speakers(self) -> Iterator[messages.Speaker]:
         """Yield the enrolled speakers by name."""
@@ -100,45 +93,6 @@ class Client:
         """Return how the daemon is."""
         with client_errors(self.address):
             return protocol.status(self._status.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT))
-
-    def _stream(self, method: _Method[Request, Response], requests: Iterator[Request]) -> Generator[Response]:
-        sender = _Sender(requests)
-        with client_errors(self.address):
-            call = method(sender)
-            sender.call.set_result(call)
-            try:
-                yield from call
-            except grpc.RpcError:
-                if sender.failure is not None:
-                    raise sender.failure from None
-                raise
-            finally:
-                call.cancel()
-
-
-class _Sender(Generic[Request]):
-    """Iterates over requests on gRPC's own thread; an error there ends the call and is kept for the thread that reads.
-
-    gRPC by itself would log a traceback and report an unknown error.
-    """
-
-    def __init__(self, requests: Iterator[Request]) -> None:
-        self.call: Future[grpc.Call] = Future()
-        self.failure: Exception | None = None
-        self._requests = requests
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Request:
-        try:
-            return next(self._requests)
-        except StopIteration:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the caller's audio raises is raised to the caller again
-            self.failure = error
-            self.call.result().cancel()
-            raise StopIteration from None
 
 
 def _connect(address: Address) -> grpc.Channel:

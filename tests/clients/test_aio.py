@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -84,6 +85,46 @@ async def test_cancelling_the_task_cancels_the_attempt(client: AsyncClient, doub
 
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert await asyncio.to_thread(double.ended.wait, 10)
+
+
+async def test_an_attempt_is_given_up_while_its_audio_blocks(client: AsyncClient, double: Double) -> None:
+    silence = threading.Event()
+
+    def blocks() -> Iterator[bytes]:
+        yield b"ab"
+        silence.wait()
+
+    task = asyncio.ensure_future(anext(client.verify(VerifyConfig(), Audio(LINEAR, blocks()))))
+    await asyncio.to_thread(double.began.wait)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(double.ended.wait, 10)
+    silence.set()
+
+
+async def test_endless_audio_is_not_fetched_before_it_can_be_sent(client: AsyncClient, double: Double) -> None:
+    double.decide_after = 100_000
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1_000)
+
+    (event,) = [event async for event in client.verify(VerifyConfig(), AsyncAudio(LINEAR, endless()))]
+
+    assert isinstance(event, Decision)
+
+
+async def test_a_cancelled_source_ends_the_attempt(client: AsyncClient, double: Double) -> None:
+    async def cancelled() -> AsyncIterator[bytes]:
+        yield b"ab"
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        [event async for event in client.verify(VerifyConfig(), AsyncAudio(LINEAR, cancelled()))]
+
     assert await asyncio.to_thread(double.ended.wait, 10)
 
 
