@@ -47,11 +47,11 @@ class Batches:
     def stream(self, first: int, last: int) -> Iterator[Batch]:
         """Yield the batches of steps `first` to `last` - 1, each made while the one before is trained on."""
         with ThreadPoolExecutor(1) as maker:
-            following = maker.submit(self.make, first)
+            waiting = [maker.submit(self.make, step) for step in range(first, min(first + 1, last))]
             for step in range(first, last):
-                batch = following.result()
+                batch = waiting.pop().result()
                 if step + 1 < last:
-                    following = maker.submit(self.make, step + 1)
+                    waiting.append(maker.submit(self.make, step + 1))
                 yield batch
 
     def make(self, step: int) -> Batch:

@@ -21,6 +21,7 @@ from models.distill.corpus import Corpus, load_corpus
 from models.distill.fbank import batch_log_mel
 from models.distill.losses import Heads, embedding_loss, level_loss, prototype_loss
 from models.distill.material import Material, mean_frame
+from models.distill.norms import settle_norms
 from models.evaluate.figures import evaluate
 from models.manifest import Recording, read_manifest
 from models.student import CONFIGS, TIME_STRIDE, Student
@@ -64,10 +65,13 @@ class Trainer:
                 log(self.step, **losses, seconds=time.perf_counter() - started)
                 self.step += 1
                 progress.update()
-                if self.step % config.checkpoint_every == 0 or self.step == config.steps:
+                if self.step % config.checkpoint_every == 0:
                     self._save()
-                if self.step % config.evaluate_every == 0 or self.step == config.steps:
+                if self.step % config.evaluate_every == 0:
                     log(self.step, **dev.figures(self.student))
+            settle_norms(self.student, self.material.audio, config.seed)
+            self._save()
+            log(self.step, **dev.figures(self.student))
         return self.student
 
     def _train_step(self, batch: Batch) -> dict[str, float]:

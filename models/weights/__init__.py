@@ -24,12 +24,13 @@ class Card:
     parameters: int
     embedding_size: int
     step_frames: int
+    sha256: dict[str, str]
     facts: dict[str, Any]
 
     def file(self, suffix: str) -> Path:
         """Return the model's file that ends in `suffix` (.onnx or .pt). Raises `ModelFileError` unless it is as the card says."""
         path = self.path.with_suffix(suffix)
-        expected = self.facts["sha256"].get(path.name)
+        expected = self.sha256.get(path.name)
         if expected is None or not path.exists():
             raise ModelFileError(f"{path} is missing: reinstall speakerd, or export the model again")
         if digest(path) != expected:
@@ -42,11 +43,11 @@ def read_card(model: str) -> Card:
     path = Path(model) if model.endswith(".json") else SHIPPED / f"{model}.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return Card(path, facts["model_id"], facts["parameters"], facts["embedding_size"], facts["step_frames"], facts)
+        return Card(path, facts["model_id"], facts["parameters"], facts["embedding_size"], facts["step_frames"], facts["sha256"], facts)
     except FileNotFoundError:
         names = ", ".join(sorted(card.stem for card in SHIPPED.glob("*.json")))
         raise ModelFileError(f"there is no model {model!r}; shipped are: {names}; or give the path of a card (.json)") from None
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} is not a model card: {error!r}") from None
 
 
