@@ -97,17 +97,17 @@ def check_one_voice(recordings: Sequence[Recording], config: EnrollmentConfig) -
         raise _voices_differ(f"{_list_recordings(odd)} {verb} not sound like {_list_recordings(rest)}", odd, voices)
 
 
-def check_same_speaker(embedding: Embedding, model_id: str, known: Speaker, config: EnrollmentConfig) -> None:
-    """Raise `WrongModelError` or `VoicesDifferError` unless the voice is that of `known`."""
+def check_same_speaker(embedding: Embedding, model_id: str, known: Speaker, least: float) -> None:
+    """Raise `WrongModelError`, or `VoicesDifferError` if the voice scores less than `least` with `known`."""
     if known.model_id != model_id:
         raise WrongModelError(
             f"{known.name!r} is enrolled with model {known.model_id}, the daemon runs {model_id}: enroll anew, replacing what is enrolled",
             speaker=known.name,
         )
     agreement = float(embedding @ known.voiceprint)
-    if agreement < config.min_agreement:
+    if agreement < least:
         raise VoicesDifferError(
-            f"the recordings do not sound like {known.name!r} as enrolled (similarity {agreement:.2f}): "
+            f"a recording does not sound like {known.name!r} as enrolled (similarity {agreement:.2f}): "
             "enroll under another name, or replace what is enrolled",
             speaker=known.name,
             agreement=f"{agreement:.3f}",

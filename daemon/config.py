@@ -116,8 +116,8 @@ class VadConfig(_Section):
 class DecisionConfig(_Section):
     """When a voice is accepted or rejected."""
 
-    accept_score: Cosine = 0.5
-    reject_score: Cosine = 0.3
+    accept_score: Cosine = 0.6
+    reject_score: Cosine = 0.4
     accept_speech_seconds: Seconds = 1.0
     reject_speech_seconds: Seconds = 2.5
     min_speech_seconds: Seconds = 0.5
@@ -136,11 +136,11 @@ class DecisionConfig(_Section):
 class EnrollmentConfig(_Section):
     """What an enrollment must fulfil."""
 
-    min_speech_seconds: Seconds = 3.0
+    min_speech_seconds: Seconds = 2.0
     min_recording_seconds: Seconds = 0.5
     max_clipped: Share = 0.05
     min_agreement: Cosine = 0.2
-    similar_score: Cosine = 0.6
+    similar_score: Cosine = 0.7
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:

@@ -94,7 +94,9 @@ class EnrollmentSession:
         templates = tuple(Template(r.embedding, self._model_id, r.evidence) for r in recordings if r.embedding is not None)
         voice = mean_direction([template.embedding for template in templates])
         if known is not None:
-            check_same_speaker(voice, self._model_id, known, config)
+            # Who would be rejected must not become part of the voiceprint that accepts.
+            for template in templates:
+                check_same_speaker(template.embedding, self._model_id, known, self._config.decision.reject_score)
         if not allow_similar:
             check_not_enrolled(voice, self._model_id, [other for other in others if other.name != name], config)
         return templates

@@ -144,7 +144,7 @@ def test_recordings_added_to_a_speaker_must_sound_like_them() -> None:
     same, _ = hear(audio.voice(0, 4.0))
     other, _ = hear(audio.voice(1, 4.0))
     assert same.result([anna], name="anna", allow_similar=False, known=anna)
-    with pytest.raises(VoicesDifferError, match="do not sound like 'anna'"):
+    with pytest.raises(VoicesDifferError, match="does not sound like 'anna'"):
         other.result([anna], name="anna", allow_similar=False, known=anna)
 
 
