@@ -29,9 +29,10 @@ lint: $(VENV)/installed-dev  ## Check style and formatting
 types: $(VENV)/installed-dev  ## Check types
 	@$(BIN)/mypy
 
-# pdoc cannot find the types in the constructors of named tuples; any other warning of it is an error.
+# pdoc cannot find the types in the constructors of named tuples, nor those of gRPC that are generic only for type checkers; any other
+# warning of it is an error.
 docs: $(VENV)/installed-dev  ## Build the documentation of all modules into build/docs
-	@$(BIN)/python -W error -W 'ignore:Error parsing type annotation ForwardRef' \
+	@$(BIN)/python -W error -W 'ignore:Error parsing type annotation ForwardRef' -W 'ignore:Error parsing type annotation grpc.' \
 		-m pdoc --docformat google --output-directory build/docs clients daemon models
 
 proto: $(VENV)/installed-dev  ## Generate the stubs from the .proto files
