@@ -160,7 +160,7 @@ async def test_one_voice_cannot_be_enrolled_twice_at_the_same_time(daemon: Daemo
 @pytest.mark.parametrize(
     ("recordings", "reason"),
     [
-        ([voice(0, seconds=2.0)], "NOT_ENOUGH_SPEECH"),
+        ([voice(0, seconds=1.5)], "NOT_ENOUGH_SPEECH"),
         ([voice(0), bytes(2 * SAMPLE_RATE)], "NOT_ENOUGH_SPEECH"),
         ([voice(0), voice(3)], "VOICES_DIFFER"),
         ([linear16(np.clip(audio.voice(0, 4.0, level=0.0) * 4, -1, 1))], "AUDIO_CLIPPED"),
