@@ -19,7 +19,7 @@ class RecipeError(ValueError):
 class DistillConfig(BaseModel):
     """Everything that determines a run, beside the audio itself.
 
-    speech and noise are directories that hold `train.tsv`, `dev.tsv` and `noise.tsv`. The learning rate warms up, stays, and
+    data is a directory that holds `train.tsv`, `dev.tsv` and `noise.tsv`. The learning rate warms up, stays, and
     falls to zero over the last `decay` of the steps (trapezoid): a longer run can go on from any checkpoint before the fall.
     """
 

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.distill.batches import STRIDE_SAMPLES
 from models.distill.corpus import Corpus
 from models.distill.fbank import batch_log_mel
 from models.features import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE
-from models.student import TIME_STRIDE, Student
+from models.student import Student
 
 BATCHES = 60
 BATCH = 32
 SECONDS = (3.0, 6.0)
-STRIDE_SAMPLES = TIME_STRIDE * HOP_SAMPLES
 
 
 def settle_norms(student: Student, audio: Corpus, seed: int) -> None:
