@@ -33,6 +33,7 @@ class Reason(Enum):
     NO_SPEECH = "NO_SPEECH"
     NOT_ENOUGH_SPEECH = "NOT_ENOUGH_SPEECH"
     SPEAKERS_TOO_CLOSE = "SPEAKERS_TOO_CLOSE"
+    NO_SPEAKERS_ENROLLED = "NO_SPEAKERS_ENROLLED"
     UNSPECIFIED = "UNSPECIFIED"
     """One that this client does not know: the daemon is newer."""
 

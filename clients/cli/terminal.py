@@ -36,6 +36,7 @@ _REASONS: Final = {
     Reason.NO_SPEECH: "no speech was heard",
     Reason.NOT_ENOUGH_SPEECH: "not enough speech to tell",
     Reason.SPEAKERS_TOO_CLOSE: "two speakers fit nearly equally well",
+    Reason.NO_SPEAKERS_ENROLLED: "nobody is enrolled",
     Reason.UNSPECIFIED: "for a reason that this client does not know",
 }
 

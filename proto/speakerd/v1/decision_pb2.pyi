@@ -63,6 +63,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_NO_SPEECH: _Reason.ValueType  # 4
     REASON_NOT_ENOUGH_SPEECH: _Reason.ValueType  # 5
     REASON_SPEAKERS_TOO_CLOSE: _Reason.ValueType  # 6
+    REASON_NO_SPEAKERS_ENROLLED: _Reason.ValueType  # 7
+    """A capture heard someone, but nobody is enrolled."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper): ...
 
@@ -74,6 +76,8 @@ REASON_SCORE_BETWEEN_THRESHOLDS: Reason.ValueType  # 3
 REASON_NO_SPEECH: Reason.ValueType  # 4
 REASON_NOT_ENOUGH_SPEECH: Reason.ValueType  # 5
 REASON_SPEAKERS_TOO_CLOSE: Reason.ValueType  # 6
+REASON_NO_SPEAKERS_ENROLLED: Reason.ValueType  # 7
+"""A capture heard someone, but nobody is enrolled."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final
