@@ -174,7 +174,11 @@ EnrollmentEvent = EnrollmentProgress | Enrolled
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the daemon is. backend: onnxruntime or torch. uptime: in seconds."""
+    """How the daemon is.
+
+    backend: onnxruntime or torch. uptime: in seconds. accept_score: scores from here on are accepted. reject_score: scores below
+    are rejected.
+    """
 
     version: str
     model_id: str
@@ -183,3 +187,5 @@ class Status:
     speakers: int
     active_streams: int
     max_streams: int
+    accept_score: float
+    reject_score: float

@@ -134,6 +134,8 @@ def status(message: status_pb2.GetStatusResponse) -> messages.Status:
         speakers=message.speakers,
         active_streams=message.active_streams,
         max_streams=message.max_streams,
+        accept_score=message.accept_score,
+        reject_score=message.reject_score,
     )
 
 

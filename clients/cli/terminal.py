@@ -158,6 +158,7 @@ def _status(status: Status) -> Text:
         "uptime": str(timedelta(seconds=int(status.uptime))),
         "speakers": str(status.speakers),
         "streams": f"{status.active_streams} of {status.max_streams}",
+        "scores": f"accepted from {status.accept_score:.2f} on, rejected below {status.reject_score:.2f}",
     }
     return Text("\n".join(f"{name:10}{value}" for name, value in facts.items()))
 

@@ -132,7 +132,14 @@ class Double(
     def GetStatus(self, _request: daemon_status_pb2.GetStatusRequest, context: grpc.ServicerContext) -> daemon_status_pb2.GetStatusResponse:
         self._fail(context)
         return daemon_status_pb2.GetStatusResponse(
-            version="1.2.3", model_id="edge-1", backend="onnxruntime", uptime=seconds(12.5), speakers=len(self.enrolled), max_streams=32
+            version="1.2.3",
+            model_id="edge-1",
+            backend="onnxruntime",
+            uptime=seconds(12.5),
+            speakers=len(self.enrolled),
+            max_streams=32,
+            accept_score=0.5,
+            reject_score=0.25,
         )
 
     def add(self, name: str) -> speakers_pb2.Speaker:

@@ -179,7 +179,15 @@ def test_enrollment_result() -> None:
 
 def test_status() -> None:
     response = status_pb2.GetStatusResponse(
-        version="1.2.3", model_id="edge-1", backend="torch", uptime=SAMPLE, speakers=4, active_streams=1, max_streams=32
+        version="1.2.3",
+        model_id="edge-1",
+        backend="torch",
+        uptime=SAMPLE,
+        speakers=4,
+        active_streams=1,
+        max_streams=32,
+        accept_score=0.6,
+        reject_score=0.4,
     )
 
-    assert protocol.status(response) == messages.Status("1.2.3", "edge-1", "torch", 48_001 / 16_000, 4, 1, 32)
+    assert protocol.status(response) == messages.Status("1.2.3", "edge-1", "torch", 48_001 / 16_000, 4, 1, 32, 0.6, 0.4)

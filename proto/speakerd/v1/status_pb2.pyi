@@ -43,6 +43,8 @@ class GetStatusResponse(_message.Message):
     SPEAKERS_FIELD_NUMBER: _builtins.int
     ACTIVE_STREAMS_FIELD_NUMBER: _builtins.int
     MAX_STREAMS_FIELD_NUMBER: _builtins.int
+    ACCEPT_SCORE_FIELD_NUMBER: _builtins.int
+    REJECT_SCORE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Of the daemon."""
     model_id: _builtins.str
@@ -51,6 +53,10 @@ class GetStatusResponse(_message.Message):
     speakers: _builtins.int
     active_streams: _builtins.int
     max_streams: _builtins.int
+    accept_score: _builtins.float
+    """Scores from here on are accepted."""
+    reject_score: _builtins.float
+    """Scores below are rejected."""
     @_builtins.property
     def uptime(self) -> _duration_pb2.Duration: ...
     def __init__(
@@ -63,10 +69,12 @@ class GetStatusResponse(_message.Message):
         speakers: _builtins.int = ...,
         active_streams: _builtins.int = ...,
         max_streams: _builtins.int = ...,
+        accept_score: _builtins.float = ...,
+        reject_score: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uptime", b"uptime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_streams", b"active_streams", "backend", b"backend", "max_streams", b"max_streams", "model_id", b"model_id", "speakers", b"speakers", "uptime", b"uptime", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_score", b"accept_score", "active_streams", b"active_streams", "backend", b"backend", "max_streams", b"max_streams", "model_id", b"model_id", "reject_score", b"reject_score", "speakers", b"speakers", "uptime", b"uptime", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,7 +20,14 @@ def test_status(speakerctl: Speakerctl, double: Double) -> None:
     done = speakerctl("status")
 
     assert done.status == 0
-    assert done.out == ("version   1.2.3\nmodel     edge-1 (onnxruntime)\nuptime    0:00:12\nspeakers  1\nstreams   0 of 32\n")
+    assert done.out.splitlines() == [
+        "version   1.2.3",
+        "model     edge-1 (onnxruntime)",
+        "uptime    0:00:12",
+        "speakers  1",
+        "streams   0 of 32",
+        "scores    accepted from 0.50 on, rejected below 0.25",
+    ]
     assert speakerctl("status", "--json").objects == [
         {
             "version": "1.2.3",
@@ -29,6 +36,8 @@ def test_status(speakerctl: Speakerctl, double: Double) -> None:
             "speakers": 1,
             "active_streams": 0,
             "max_streams": 32,
+            "accept_score": 0.5,
+            "reject_score": 0.25,
             "uptime_seconds": 12.5,
         }
     ]

@@ -22,6 +22,7 @@ async def test_the_status_tells_what_runs() -> None:
         know(daemon.store, "anna", 0)
         told = await ask(daemon)
     assert (told.model_id, told.backend, told.speakers, told.active_streams, told.max_streams) == ("fake-1", "onnxruntime", 1, 0, 32)
+    assert (told.accept_score, told.reject_score) == (0.6, 0.5)
     assert told.version
     assert 0 < told.uptime.ToMicroseconds() < 60 * 10**6
 
