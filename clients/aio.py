@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Never, Self, TypeVar
 
-from clients import messages
+from clients import capture_messages, messages
 from clients.address import Address
 from clients.audio import AsyncAudio, Audio
 from clients.client import Client
@@ -71,6 +71,34 @@ class AsyncClient:
     async def status(self) -> messages.Status:
         """Return how the daemon is."""
         return await asyncio.to_thread(self._client.status)
+
+    def subscribe(self, config: capture_messages.SubscribeConfig) -> AsyncGenerator[capture_messages.CaptureEvent]:
+        """As `Client.subscribe`."""
+        return _events(lambda _bridge: self._client.subscribe(config))
+
+    def feed(self, config: capture_messages.FeedConfig, audio: Audio | AsyncAudio) -> AsyncGenerator[capture_messages.CaptureEvent]:
+        """As `Client.feed`; audio that is not asynchronous is read in a thread."""
+        return _events(lambda bridge: self._client.feed(config, bridge.blocking(audio)))
+
+    async def captures(self) -> list[capture_messages.Capture]:
+        """Return the daemon's captures by name, and how they are."""
+        return await asyncio.to_thread(self._client.captures)
+
+    async def start_capture(self, name: str) -> capture_messages.Capture:
+        """Begin to listen. Raises `CaptureNotFoundError`."""
+        return await asyncio.to_thread(self._client.start_capture, name)
+
+    async def stop_capture(self, name: str) -> capture_messages.Capture:
+        """Stop to listen and close the device. Raises `CaptureNotFoundError`."""
+        return await asyncio.to_thread(self._client.stop_capture, name)
+
+    async def devices(self) -> list[capture_messages.Device]:
+        """Return the devices that the daemon could capture now."""
+        return await asyncio.to_thread(self._client.devices)
+
+    def enroll_from_capture(self, capture: str, config: messages.EnrollConfig) -> AsyncGenerator[messages.EnrollmentEvent]:
+        """As `Client.enroll_from_capture`."""
+        return _events(lambda _bridge: self._client.enroll_from_capture(capture, config))
 
 
 async def _events(start: Callable[[_Bridge], Stream[Event]]) -> AsyncGenerator[Event]:

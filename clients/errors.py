@@ -80,8 +80,24 @@ class EnrollmentRefusedError(DaemonError):
     """The recordings fail a check; nothing was stored."""
 
 
+class CaptureNotFoundError(DaemonError):
+    """The daemon has no capture of that name."""
+
+
+class CaptureExistsError(DaemonError):
+    """Another capture has that name."""
+
+
+class HistoryGoneError(DaemonError):
+    """The daemon no longer has what followed the event after which a subscription was to go on, or it was started anew."""
+
+
 class LimitError(DaemonError):
     """A limit of the daemon is reached."""
+
+
+class SubscriberTooSlowError(LimitError):
+    """A subscription was ended because its events were not read in time."""
 
 
 _CLASS_OF_REASON: Final[dict[str, type[ClientError]]] = {
@@ -90,6 +106,10 @@ _CLASS_OF_REASON: Final[dict[str, type[ClientError]]] = {
     "AUDIO_CLIPPED": EnrollmentRefusedError,
     "VOICES_DIFFER": EnrollmentRefusedError,
     "SIMILAR_SPEAKER_ENROLLED": EnrollmentRefusedError,
+    "CAPTURE_NOT_FOUND": CaptureNotFoundError,
+    "CAPTURE_EXISTS": CaptureExistsError,
+    "HISTORY_GONE": HistoryGoneError,
+    "SUBSCRIBER_TOO_SLOW": SubscriberTooSlowError,
 }
 _CLASS_OF_CODE: Final[dict[str, type[ClientError]]] = {
     "INVALID_ARGUMENT": InvalidRequestError,

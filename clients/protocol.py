@@ -33,7 +33,7 @@ def verify_config(config: messages.VerifyConfig, audio: AudioFormat) -> verifica
     return verification_pb2.VerifyRequest(
         config=verification_pb2.VerifyConfig(
             request_id=config.request_id,
-            audio=_audio_config(audio),
+            audio=audio_config(audio),
             speakers=config.speakers,
             interim_results=config.interim,
             wait_for_end=config.wait_for_end,
@@ -60,8 +60,8 @@ def enroll_config(config: messages.EnrollConfig, audio: AudioFormat) -> enrollme
         config=enrollment_pb2.EnrollConfig(
             request_id=config.request_id,
             speaker=config.speaker,
-            audio=_audio_config(audio),
-            mode=_MODES[config.mode],
+            audio=audio_config(audio),
+            mode=enroll_mode(config.mode),
             allow_similar=config.allow_similar,
         )
     )
@@ -69,7 +69,7 @@ def enroll_config(config: messages.EnrollConfig, audio: AudioFormat) -> enrollme
 
 def next_recording(audio: AudioFormat) -> enrollment_pb2.EnrollRequest:
     """Return the message that begins another recording of an enrollment."""
-    return enrollment_pb2.EnrollRequest(next_recording=enrollment_pb2.NextRecording(audio=_audio_config(audio)))
+    return enrollment_pb2.EnrollRequest(next_recording=enrollment_pb2.NextRecording(audio=audio_config(audio)))
 
 
 def enroll_audio(chunk: bytes) -> Iterator[enrollment_pb2.EnrollRequest]:
@@ -87,27 +87,26 @@ def enroll_requests(config: messages.EnrollConfig, recordings: Iterable[Audio]) 
 
 def verification_event(response: verification_pb2.VerifyResponse) -> messages.VerificationEvent | None:
     """Read a response; None if it is of a kind that this client does not know. Raises `ProtocolError` on an unknown outcome."""
-    at = _seconds(response.audio_processed)
+    at = seconds(response.audio_processed)
     match response.WhichOneof("event"):
         case "speech_started":
-            return messages.SpeechStarted(at, _seconds(response.speech_started.offset))
+            return messages.SpeechStarted(at, seconds(response.speech_started.offset))
         case "speech_ended":
-            return messages.SpeechEnded(at, _seconds(response.speech_ended.offset))
+            return messages.SpeechEnded(at, seconds(response.speech_ended.offset))
         case "decision":
-            return _decision(at, response.decision)
+            return decision(at, response.decision)
         case None:
             return None
 
 
 def enrollment_event(response: enrollment_pb2.EnrollResponse) -> messages.EnrollmentEvent | None:
     """Read a response; None if it is of a kind that this client does not know."""
-    at = _seconds(response.audio_processed)
+    at = seconds(response.audio_processed)
     match response.WhichOneof("event"):
         case "progress":
-            return _progress(at, response.progress)
+            return progress(at, response.progress)
         case "result":
-            evidence = tuple(_evidence(recording) for recording in response.result.recordings)
-            return messages.Enrolled(at, speaker(response.result.speaker), evidence)
+            return enrolled(at, response.result)
         case None:
             return None
 
@@ -118,7 +117,7 @@ def speaker(message: speakers_pb2.Speaker) -> messages.Speaker:
         name=message.name,
         model_id=message.model_id,
         recordings=message.recordings,
-        speech=_seconds(message.speech),
+        speech=seconds(message.speech),
         created=message.create_time.ToDatetime(UTC),
         updated=message.update_time.ToDatetime(UTC),
     )
@@ -130,7 +129,7 @@ def status(message: status_pb2.GetStatusResponse) -> messages.Status:
         version=message.version,
         model_id=message.model_id,
         backend=message.backend,
-        uptime=_seconds(message.uptime),
+        uptime=seconds(message.uptime),
         speakers=message.speakers,
         active_streams=message.active_streams,
         max_streams=message.max_streams,
@@ -139,45 +138,66 @@ def status(message: status_pb2.GetStatusResponse) -> messages.Status:
     )
 
 
-def _audio_config(audio: AudioFormat) -> audio_pb2.AudioConfig:
+def audio_config(audio: AudioFormat) -> audio_pb2.AudioConfig:
+    """Return how a stream's bytes are to be read."""
     return audio_pb2.AudioConfig(encoding=_ENCODINGS[audio.encoding], sample_rate_hertz=audio.rate, channel_count=audio.channels)
 
 
-def _seconds(duration: Duration) -> float:
-    return duration.ToNanoseconds() / 1e9
+def enroll_mode(mode: messages.EnrollMode) -> enrollment_pb2.EnrollMode.ValueType:
+    """Return a mode as the API has it."""
+    return _MODES[mode]
 
 
-def _decision(at: float, decision: decision_pb2.Decision) -> messages.Decision:
-    outcome = _OUTCOMES.get(decision.outcome)
+def seconds(message: Duration) -> float:
+    """Read a duration."""
+    return message.ToNanoseconds() / 1e9
+
+
+def duration(value: float) -> Duration:
+    """Return seconds as a duration."""
+    message = Duration()
+    message.FromNanoseconds(round(value * 1e9))
+    return message
+
+
+def decision(at: float, message: decision_pb2.Decision) -> messages.Decision:
+    """Read a decision that rests on the first `at` seconds of audio. Raises `ProtocolError` on an unknown outcome."""
+    outcome = _OUTCOMES.get(message.outcome)
     if outcome is None:
-        raise ProtocolError(f"the daemon decided {decision.outcome}, which this client does not know: update the client")
+        raise ProtocolError(f"the daemon decided {message.outcome}, which this client does not know: update the client")
     return messages.Decision(
         at=at,
         outcome=outcome,
-        final=decision.is_final,
-        reason=_REASONS.get(decision.reason, messages.Reason.UNSPECIFIED),
-        speaker=decision.speaker,
-        score=decision.score,
-        margin=decision.margin,
-        evidence=_evidence(decision.evidence),
-        candidates=tuple(messages.Candidate(candidate.speaker, candidate.score) for candidate in decision.candidates),
+        final=message.is_final,
+        reason=_REASONS.get(message.reason, messages.Reason.UNSPECIFIED),
+        speaker=message.speaker,
+        score=message.score,
+        margin=message.margin,
+        evidence=_evidence(message.evidence),
+        candidates=tuple(messages.Candidate(candidate.speaker, candidate.score) for candidate in message.candidates),
     )
 
 
-def _evidence(evidence: decision_pb2.Evidence) -> messages.Evidence:
-    return messages.Evidence(
-        speech=_seconds(evidence.speech),
-        snr_db=evidence.snr_db,
-        clipped_fraction=evidence.clipped_fraction,
-        bandwidth_hertz=evidence.bandwidth_hertz,
-    )
-
-
-def _progress(at: float, progress: enrollment_pb2.EnrollProgress) -> messages.EnrollmentProgress:
+def progress(at: float, message: enrollment_pb2.EnrollProgress) -> messages.EnrollmentProgress:
+    """Read the progress of an enrollment."""
     return messages.EnrollmentProgress(
         at=at,
-        recording=progress.recording,
-        evidence=_evidence(progress.evidence),
-        speech=_seconds(progress.speech),
-        needed=_seconds(progress.speech_needed),
+        recording=message.recording,
+        evidence=_evidence(message.evidence),
+        speech=seconds(message.speech),
+        needed=seconds(message.speech_needed),
+    )
+
+
+def enrolled(at: float, message: enrollment_pb2.EnrollResult) -> messages.Enrolled:
+    """Read the result of an enrollment."""
+    return messages.Enrolled(at, speaker(message.speaker), tuple(map(_evidence, message.recordings)))
+
+
+def _evidence(message: decision_pb2.Evidence) -> messages.Evidence:
+    return messages.Evidence(
+        speech=seconds(message.speech),
+        snr_db=message.snr_db,
+        clipped_fraction=message.clipped_fraction,
+        bandwidth_hertz=message.bandwidth_hertz,
     )

@@ -1,11 +1,11 @@
-"""One call of the blocking client with messages in both directions."""
+"""One call of the blocking client that the daemon answers with a row of events."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Generic, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import grpc
 
@@ -14,29 +14,40 @@ from clients.channel import client_errors
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+Answer_co = TypeVar("Answer_co", covariant=True)
 Event = TypeVar("Event")
 
 
-class Stream(Generic[Event]):
-    """The events that the daemon answers with while it is sent requests: an iterator that any thread may close.
+class _Call(Protocol[Answer_co]):
+    """What a gRPC call that is answered with a stream has, by whatever name its type goes."""
 
-    Raises what a client's methods do, and the errors of the requests.
+    def __iter__(self) -> Iterator[Answer_co]: ...
+    def code(self) -> grpc.StatusCode: ...
+    def cancel(self) -> object: ...
+
+
+class Stream(Generic[Event]):
+    """The events that the daemon answers a call with: an iterator that any thread may close.
+
+    Raises what a client's methods do, and the errors of the requests that are sent meanwhile.
     """
 
     def __init__(
         self,
-        method: grpc.StreamStreamMultiCallable[Request, Response],
-        requests: Iterator[Request],
+        call: _Call[Response],
         read: Callable[[Response], Event | None],
         address: Address,
+        failed: Callable[[], BaseException | None] = lambda: None,
     ) -> None:
-        """Start the call. read: makes an event of a response, or None of one that is to be passed over."""
+        """Read a call that runs. read: makes an event of a response, or None of one that is to be passed over.
+
+        failed: returns the error of the requests, if that is what ended the call.
+        """
         self._address = address
-        self._sender = _Sender(requests)
-        self._call = method(self._sender)
-        self._sender.call.set_result(self._call)
-        self._events = filter(None, map(read, self._call))
-        self._cancel = weakref.finalize(self, self._call.cancel)
+        self._call = call
+        self._failed = failed
+        self._events = filter(None, map(read, call))
+        self._cancel = weakref.finalize(self, call.cancel)
 
     def __iter__(self) -> Self:
         return self
@@ -57,9 +68,33 @@ class Stream(Generic[Event]):
         try:
             return next(self._events)
         except grpc.RpcError:
-            if self._sender.failure is not None and self._call.code() is grpc.StatusCode.CANCELLED:
-                raise self._sender.failure from None
+            failure = self._failed()
+            if failure is not None and self._call.code() is grpc.StatusCode.CANCELLED:
+                raise failure from None
             raise
+
+
+def converse(
+    method: grpc.StreamStreamMultiCallable[Request, Response],
+    requests: Iterator[Request],
+    read: Callable[[Response], Event | None],
+    address: Address,
+) -> Stream[Event]:
+    """Start a call with messages in both directions: the requests are sent while the events are read."""
+    sender = _Sender(requests)
+    call = method(sender)
+    sender.call.set_result(call)
+    return Stream(call, read, address, lambda: sender.failure)
+
+
+def listen(
+    method: grpc.UnaryStreamMultiCallable[Request, Response],
+    request: Request,
+    read: Callable[[Response], Event | None],
+    address: Address,
+) -> Stream[Event]:
+    """Start a call with one request that is answered with a row of events."""
+    return Stream(method(request), read, address)
 
 
 class _Sender(Generic[Request]):

@@ -11,7 +11,7 @@ from clients import protocol
 from clients.address import UnixAddress
 from clients.errors import DaemonError, NoSpeakersError, ProtocolError
 from clients.messages import VerificationEvent
-from clients.stream import Stream
+from clients.stream import Stream, converse
 from proto.speakerd.v1 import decision_pb2, verification_pb2, verification_pb2_grpc
 from tests.clients.double import Double, decision, failure
 
@@ -32,7 +32,7 @@ def silence() -> Iterator[threading.Event]:
 
 
 def start(channel: grpc.Channel, address: UnixAddress, requests: Requests) -> Stream[VerificationEvent]:
-    return Stream(verification_pb2_grpc.VerificationServiceStub(channel).Verify, requests, protocol.verification_event, address)
+    return converse(verification_pb2_grpc.VerificationServiceStub(channel).Verify, requests, protocol.verification_event, address)
 
 
 def waiting(silence: threading.Event) -> Requests:
