@@ -10,7 +10,8 @@ from typing import Final
 
 import click
 
-from daemon.config import APP, Config, load_config
+from daemon.config import APP, Config
+from daemon.config_file import load_config
 from daemon.errors import ModelError, SpeakerdError
 from daemon.listener import STEP_FRAMES
 from daemon.log import configure

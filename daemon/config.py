@@ -1,4 +1,4 @@
-"""The daemon's settings: frozen, complete with defaults, checked before anything starts.
+"""The daemon's settings: frozen, complete with defaults, checked before anything starts; `daemon.config_file` reads them.
 
 `config.yaml` at the root of the project documents every key and equals these defaults.
 """
@@ -7,22 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self
 
 import platformdirs
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
-
-from daemon.errors import ConfigError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 APP: Final = "speakerd"
 _LAST_PORT: Final = 65_535
-
-_SIGNS: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
-"""How the limits of a field are written, by their name in its metadata."""
 
 
 def _absolute(path: Path) -> Path:
@@ -161,6 +153,23 @@ class LimitsConfig(_Section):
     name_length: Annotated[int, Field(ge=1, le=256)] = 64
 
 
+class AttemptsConfig(_Section):
+    """How what a capture hears is cut into attempts."""
+
+    pause_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    speech_seconds: Seconds = 8.0
+    level_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
+
+
+class SubscriptionsConfig(_Section):
+    """What is kept for those who subscribe to what the captures hear."""
+
+    subscribers: Annotated[int, Field(ge=1, le=10_000)] = 32
+    queue: Annotated[int, Field(ge=1, le=100_000)] = 256
+    history: Annotated[int, Field(ge=0, le=1_000_000)] = 1024
+    decision_expiry_seconds: Seconds = 5.0
+
+
 class LogConfig(_Section):
     """What is logged, and how it looks."""
 
@@ -177,6 +186,8 @@ class Config(_Section):
     vad: VadConfig = VadConfig()
     decision: DecisionConfig = DecisionConfig()
     enrollment: EnrollmentConfig = EnrollmentConfig()
+    attempts: AttemptsConfig = AttemptsConfig()
+    subscriptions: SubscriptionsConfig = SubscriptionsConfig()
     limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
 
@@ -186,68 +197,11 @@ class Config(_Section):
             raise ValueError("limits.stream_seconds must not be less than enrollment.min_speech_seconds: nobody could enroll")
         return self
 
-
-def load_config(path: Path | None) -> Config:
-    """Return the settings in the file at `path`, the built-in defaults for None.
-
-    Raises `ConfigError` that lists every problem: the key, its value and what is allowed.
-    """
-    if path is None:
-        return Config()
-    try:
-        content = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, below
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
-    try:
-        return Config.model_validate({} if content is None else content)
-    except ValidationError as error:
-        problems = "".join(f"\n  {_problem(detail)}" for detail in error.errors())
-        raise ConfigError(f"{path} is invalid:{problems}") from None
-
-
-class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, where YAML would quietly take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - as inherited
-        keys = [key.value for key, _ in node.value]
-        for index, (key, _) in enumerate(node.value):
-            if key.value in keys[:index]:
-                raise yaml.constructor.ConstructorError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _problem(detail: ErrorDetails) -> str:
-    location, value = [str(part) for part in detail["loc"]], repr(detail["input"])
-    match detail["type"]:
-        case "extra_forbidden":
-            text = f"unknown key; known here: {', '.join(_section(location[:-1]).model_fields)}"
-        case "missing":
-            text = "missing"
-        case "model_type":
-            text = f"{value} is not a mapping; known keys here: {', '.join(_section(location).model_fields)}"
-        case "value_error":
-            text = str(detail["ctx"]["error"]) if isinstance(detail["input"], dict) else f"{value}: {detail['ctx']['error']}"
-        case "invalid_key":
-            text = "keys are words"
-        case _:
-            text = f"{value}: {detail['msg'].lower()}{_bounds(location)}"
-    return f"{'.'.join(location) or 'top level'}: {text}"
-
-
-def _section(location: list[str]) -> type[BaseModel]:
-    section: type[BaseModel] = Config
-    for name in location:
-        annotation = section.model_fields[name].annotation
-        section = next(kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return section
-
-
-def _bounds(location: list[str]) -> str:
-    metadata = _section(location[:-1]).model_fields[location[-1]].metadata
-    bounds = [f"{sign} {getattr(item, name)}" for item in metadata for name, sign in _SIGNS.items() if hasattr(item, name)]
-    return f" (allowed: {', '.join(bounds)})" if bounds else ""
+    @model_validator(mode="after")
+    def _attempts_are_long_enough(self) -> Self:
+        if self.attempts.speech_seconds < max(self.decision.accept_speech_seconds, self.decision.reject_speech_seconds):
+            raise ValueError("attempts.speech_seconds must not be less than decision.accept_ and reject_speech_seconds")
+        return self
 
 
 def _host(address: str) -> str:

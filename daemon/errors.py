@@ -127,6 +127,18 @@ class StreamIdleError(LimitError):
     reason = "STREAM_IDLE"
 
 
+class TooManySubscribersError(LimitError):
+    """As many subscribers as `subscriptions.subscribers` are there."""
+
+    reason = "TOO_MANY_SUBSCRIBERS"
+
+
+class SubscriberTooSlowError(LimitError):
+    """More events than `subscriptions.queue` wait for a subscriber, and none of them may be left out."""
+
+    reason = "SUBSCRIBER_TOO_SLOW"
+
+
 class TooManySpeakersError(LimitError):
     """As many speakers as `limits.speakers` are enrolled."""
 
@@ -157,6 +169,24 @@ class SpeakerExistsError(SpeakerdError):
     reason = "SPEAKER_EXISTS"
 
 
+class CaptureNotFoundError(SpeakerdError):
+    """No capture has that name."""
+
+    reason = "CAPTURE_NOT_FOUND"
+
+
+class CaptureExistsError(SpeakerdError):
+    """A capture has that name already."""
+
+    reason = "CAPTURE_EXISTS"
+
+
+class HistoryGoneError(SpeakerdError):
+    """The events after the given one are not kept any more, or are of another run of the daemon."""
+
+    reason = "HISTORY_GONE"
+
+
 class StoppingError(SpeakerdError):
     """The daemon is being stopped."""
 
@@ -173,10 +203,22 @@ class NoSpeakersError(StateError):
     reason = "NO_SPEAKERS_ENROLLED"
 
 
+class CaptureBusyError(StateError):
+    """Somebody is enrolled from that capture now."""
+
+    reason = "CAPTURE_BUSY"
+
+
 class WrongModelError(StateError):
     """A voiceprint was made by another model than the one that runs."""
 
     reason = "WRONG_MODEL"
+
+
+class CaptureUnavailableError(StateError):
+    """This machine lacks what microphones need: sounddevice or PortAudio."""
+
+    reason = "CAPTURE_UNAVAILABLE"
 
 
 class EnrollmentRefusedError(StateError):

@@ -1,6 +1,7 @@
 """What a session tells: frozen events, stamped in samples at 16 kHz.
 
-`at` is how much audio the event rests on: it depends on the audio alone, never on how it was cut or how fast it came.
+Those of one attempt come from a verification, those of an endless row of attempts from a watch. `at` is how much audio the event rests
+on: it depends on the audio alone, never on how it was cut or how fast it came.
 """
 
 from __future__ import annotations
@@ -95,4 +96,50 @@ class EnrollmentProgress:
     needed: int
 
 
-Event = SpeechStarted | SpeechEnded | Decision | EnrollmentProgress
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """Someone speaks, from sample `offset` on: attempt number `attempt` (from 1) begins."""
+
+    at: int
+    attempt: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDecided:
+    """What is made of an attempt by now; a final decision ends it."""
+
+    at: int
+    attempt: int
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud the stretch of audio was that ends here, in dB relative to full scale; speech: someone speaks at its end."""
+
+    at: int
+    rms: float
+    peak: float
+    speech: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceChanged:
+    """The audio has become nothing but zeros (`silent`), or no longer is."""
+
+    at: int
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClippingChanged:
+    """Many samples are at full scale (`clipping`), or no longer are."""
+
+    at: int
+    clipping: bool
+
+
+SessionEvent = SpeechStarted | SpeechEnded | Decision | EnrollmentProgress
+WatchEvent = AttemptStarted | AttemptDecided | Level | SilenceChanged | ClippingChanged
+Event = SessionEvent | WatchEvent

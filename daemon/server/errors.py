@@ -13,6 +13,9 @@ from structlog.typing import FilteringBoundLogger
 
 from daemon.errors import (
     AudioTooLongError,
+    CaptureExistsError,
+    CaptureNotFoundError,
+    HistoryGoneError,
     InvalidRequestError,
     LimitError,
     SpeakerdError,
@@ -37,6 +40,9 @@ STATUS: Final = {
     StreamIdleError: grpc.StatusCode.DEADLINE_EXCEEDED,
     SpeakerNotFoundError: grpc.StatusCode.NOT_FOUND,
     SpeakerExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    CaptureNotFoundError: grpc.StatusCode.NOT_FOUND,
+    CaptureExistsError: grpc.StatusCode.ALREADY_EXISTS,
+    HistoryGoneError: grpc.StatusCode.OUT_OF_RANGE,
     StateError: grpc.StatusCode.FAILED_PRECONDITION,
     StorageError: grpc.StatusCode.INTERNAL,
     StoppingError: grpc.StatusCode.UNAVAILABLE,

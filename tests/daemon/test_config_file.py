@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.config import Config
+from daemon.config_file import load_config
+from daemon.errors import ConfigError
+
+
+def problems(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    return str(caught.value)
+
+
+def test_no_file_means_the_defaults() -> None:
+    assert load_config(None) == Config()
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").touch()
+    assert load_config(tmp_path / "config.yaml") == Config()
+
+
+def test_values_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("server: {socket: ~/s.sock, tcp: '[::1]:50051'}\nlimits: {stream_seconds: 60}\nmodel: {backend: torch}\n")
+    config = load_config(file)
+    assert config.server.socket == Path.home() / "s.sock"
+    assert config.server.tcp == "[::1]:50051"
+    assert config.limits.stream_seconds == 60.0
+    assert config.model.backend == "torch"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("vad: {agressiveness: 1}", "vad.agressiveness: unknown key; known here: kind, aggressiveness, start_ms"),
+        ("sever: {}", "sever: unknown key; known here: model, server, storage"),
+        ("vad: {aggressiveness: 4}", "vad.aggressiveness: 4: input should be less than or equal to 3 (allowed: >= 0, <= 3)"),
+        ("limits: {stream_seconds: 0}", "limits.stream_seconds: 0: input should be greater than 0 (allowed: > 0, <= 86400)"),
+        ("limits: {stream_seconds: .nan}", "limits.stream_seconds: nan: input should be a finite number"),
+        ("limits: {streams: 1.5}", "limits.streams: 1.5: input should be a valid integer"),
+        ("limits: {streams: '8'}", "limits.streams: '8': input should be a valid integer"),
+        ("model: {threads: true}", "model.threads: True: input should be a valid integer"),
+        ("model: {backend: tf}", "model.backend: 'tf': input should be 'onnxruntime' or 'torch'"),
+        ("model: {1: 2}", "model.1: keys are words"),
+        ("decision:", "decision: None is not a mapping; known keys here: accept_score"),
+        ("[]", "top level: [] is not a mapping"),
+        ("storage: {directory: data}", "storage.directory: 'data': must be an absolute path, or begin with ~"),
+        ("storage: {directory: 3}", "storage.directory: 3: input is not a valid path"),
+        ("server: {tcp: '127.0.0.1:1', tls: {key: /k}}", "server.tls.certificate: missing"),
+        ("server: {tcp: localhost}", "server: tcp 'localhost' must be HOST:PORT"),
+        ("server: {tcp: '127.0.0.1:70000'}", "must be HOST:PORT"),
+        ("server: {tcp: '0.0.0.0:50051'}", "tcp '0.0.0.0:50051' is reachable from other machines: set tls"),
+        ("server: {tcp: 'example.org:50051'}", "reachable from other machines"),
+        ("server: {tls: {certificate: /c, key: /k, client_ca: /a}}", "server: tls protects the TCP address, but tcp is not set"),
+        ("decision: {reject_score: 0.6}", "decision: reject_score (0.6) must be below accept_score (0.6)"),
+        ("decision: {min_speech_seconds: 2}", "decision: min_speech_seconds (2.0) must not exceed"),
+        ("enrollment: {min_recording_seconds: 4}", "enrollment: min_recording_seconds (4.0) must not exceed"),
+        ("limits: {stream_seconds: 1}", "limits.stream_seconds must not be less than enrollment.min_speech_seconds"),
+        ("attempts: {speech_seconds: 2}", "attempts.speech_seconds must not be less than decision.accept_ and reject_speech_seconds"),
+        ("log: {level: info, level: debug}", "level is given twice"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_problem_names_the_key_the_value_and_what_is_allowed(tmp_path: Path, text: str, expected: str) -> None:
+    message = problems(tmp_path, text)
+    assert str(tmp_path / "config.yaml") in message
+    assert expected in message
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    message = problems(tmp_path, "vad: {aggressiveness: -1, kind: x}\nlog: {colour: red}\n")
+    assert all(key in message for key in ("vad.aggressiveness", "vad.kind", "log.colour"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.yaml cannot be read: No such file"):
+        load_config(tmp_path / "nothing.yaml")
+
+
+def test_tls_allows_an_address_that_others_reach(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("server: {tcp: '0.0.0.0:50051', tls: {certificate: /c, key: /k, client_ca: /a}}")
+    assert load_config(file).server.tcp == "0.0.0.0:50051"
