@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 APP: Final = "speakerd"
 _LAST_PORT: Final = 65_535
@@ -24,11 +24,16 @@ def _absolute(path: Path) -> Path:
     return expanded
 
 
+def _device(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
 AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Milliseconds = Annotated[int, Field(ge=0, le=5_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
+CaptureName = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
 
 
 class _Section(BaseModel):
@@ -170,6 +175,26 @@ class SubscriptionsConfig(_Section):
     decision_expiry_seconds: Seconds = 5.0
 
 
+class CaptureConfig(_Section):
+    """A microphone that the daemon listens to by itself, and how it gets it back."""
+
+    device: Annotated[str, BeforeValidator(_device)] = ""
+    channel: Annotated[int, Field(ge=1, le=64)] = 1
+    rate: Annotated[int, Field(ge=8_000, le=192_000)] | None = None
+    gain_db: Annotated[float, Field(ge=-60, le=60)] = 0.0
+    autostart: bool = True
+    stall_seconds: Annotated[float, Field(ge=0.2, le=60)] = 1.0
+    retry_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 0.5
+    max_retry_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 15.0
+    give_up_seconds: Seconds | None = 600.0
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.retry_seconds > self.max_retry_seconds:
+            raise ValueError(f"retry_seconds ({self.retry_seconds}) must not exceed max_retry_seconds ({self.max_retry_seconds})")
+        return self
+
+
 class LogConfig(_Section):
     """What is logged, and how it looks."""
 
@@ -188,6 +213,7 @@ class Config(_Section):
     enrollment: EnrollmentConfig = EnrollmentConfig()
     attempts: AttemptsConfig = AttemptsConfig()
     subscriptions: SubscriptionsConfig = SubscriptionsConfig()
+    captures: dict[CaptureName, CaptureConfig] = {}
     limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
 

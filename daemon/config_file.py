@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -61,6 +61,10 @@ def _problem(detail: ErrorDetails) -> str:
             text = str(detail["ctx"]["error"]) if isinstance(detail["input"], dict) else f"{value}: {detail['ctx']['error']}"
         case "invalid_key":
             text = "keys are words"
+        case _ if location[-1:] == ["[key]"]:
+            return f"{'.'.join(location[:-1])}: names are 1 to 64 letters, digits, '_', '.' and '-', beginning with none of the last two"
+        case "dict_type":
+            text = f"{value} is not a mapping of names"
         case _:
             text = f"{value}: {detail['msg'].lower()}{_bounds(location)}"
     return f"{'.'.join(location) or 'top level'}: {text}"
@@ -68,8 +72,11 @@ def _problem(detail: ErrorDetails) -> str:
 
 def _section(location: list[str]) -> type[BaseModel]:
     section: type[BaseModel] = Config
-    for name in location:
+    names = iter(location)
+    for name in names:
         annotation = section.model_fields[name].annotation
+        if get_origin(annotation) is dict:
+            next(names)
         section = next(kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type) and issubclass(kind, BaseModel))
     return section
 

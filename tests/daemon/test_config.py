@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from daemon.config import Config, ServerConfig, StorageConfig
+from daemon.config import CaptureConfig, Config, ServerConfig, StorageConfig
 from daemon.config_file import load_config
 
 DOCUMENTED = Path(__file__).parents[2] / "config.yaml"
@@ -17,6 +17,13 @@ def test_documented_settings_are_the_defaults() -> None:
 
 def test_every_key_is_documented() -> None:
     assert yaml.safe_load(DOCUMENTED.read_text()) == Config().model_dump(mode="json")
+
+
+def test_every_key_of_a_capture_is_documented_with_its_default() -> None:
+    lines = DOCUMENTED.read_text().splitlines()
+    example = lines[lines.index("# captures:") : lines.index("captures: {}")]
+    documented = yaml.safe_load("\n".join(line.removeprefix("# ") for line in example))
+    assert documented == {"captures": {"door": CaptureConfig().model_dump(mode="json")}}
 
 
 def test_every_key_has_a_comment() -> None:

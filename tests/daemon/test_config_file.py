@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Config
+from daemon.config import CaptureConfig, Config
 from daemon.config_file import load_config
 from daemon.errors import ConfigError
 
@@ -36,6 +36,14 @@ def test_values_are_read(tmp_path: Path) -> None:
     assert config.model.backend == "torch"
 
 
+def test_captures_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("captures: {küche: {}, door.2: {device: 2, channel: 3, rate: 48000, give_up_seconds: null}}\n")
+    captures = load_config(file).captures
+    assert captures["küche"] == CaptureConfig()
+    assert captures["door.2"] == CaptureConfig(device="2", channel=3, rate=48_000, give_up_seconds=None)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -64,6 +72,15 @@ def test_values_are_read(tmp_path: Path) -> None:
         ("enrollment: {min_recording_seconds: 4}", "enrollment: min_recording_seconds (4.0) must not exceed"),
         ("limits: {stream_seconds: 1}", "limits.stream_seconds must not be less than enrollment.min_speech_seconds"),
         ("attempts: {speech_seconds: 2}", "attempts.speech_seconds must not be less than decision.accept_ and reject_speech_seconds"),
+        ("captures: {door: {chanel: 1}}", "captures.door.chanel: unknown key; known here: device, channel, rate"),
+        ("captures: {door: {channel: 0}}", "captures.door.channel: 0: input should be greater than or equal to 1 (allowed: >= 1, <= 64)"),
+        ("captures: {door: {rate: 4000}}", "captures.door.rate: 4000: input should be greater than or equal to 8000"),
+        ("captures: {door: {device: true}}", "captures.door.device: True: input should be a valid string"),
+        ("captures: {door: {retry_seconds: 60}}", "captures.door: retry_seconds (60.0) must not exceed max_retry_seconds (15.0)"),
+        ("captures: {door: }", "captures.door: None is not a mapping; known keys here: device"),
+        ("captures: {'front door': {}}", "captures.front door: names are 1 to 64 letters, digits"),
+        ("captures: {1: {}}", "captures.1: names are 1 to 64 letters, digits"),
+        ("captures: [door]", "captures: ['door'] is not a mapping of names"),
         ("log: {level: info, level: debug}", "level is given twice"),
         ("a: [", "not valid YAML"),
     ],
