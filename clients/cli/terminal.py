@@ -20,25 +20,15 @@ from clients.messages import (
     EnrollmentEvent,
     EnrollmentProgress,
     Outcome,
-    Reason,
     Speaker,
     Status,
     VerificationEvent,
 )
+from clients.words import REASONS
 
 _BAR_WIDTH: Final = 30
 _LABEL_WIDTH: Final = 9
 _STYLES: Final = {Outcome.ACCEPT: "bold green", Outcome.REJECT: "bold red", Outcome.UNDECIDED: "yellow", Outcome.AMBIGUOUS: "yellow"}
-_REASONS: Final = {
-    Reason.SCORE_ABOVE_THRESHOLD: "the voice fits",
-    Reason.SCORE_BELOW_THRESHOLD: "the voice does not fit",
-    Reason.SCORE_BETWEEN_THRESHOLDS: "the score lies between the thresholds",
-    Reason.NO_SPEECH: "no speech was heard",
-    Reason.NOT_ENOUGH_SPEECH: "not enough speech to tell",
-    Reason.SPEAKERS_TOO_CLOSE: "two speakers fit nearly equally well",
-    Reason.NO_SPEAKERS_ENROLLED: "nobody is enrolled",
-    Reason.UNSPECIFIED: "for a reason that this client does not know",
-}
 
 
 class PipedConsole(Console):
@@ -138,7 +128,7 @@ def _verdict(decision: Decision) -> Text:
 
 
 def _why(decision: Decision) -> str:
-    words = _REASONS[decision.reason]
+    words = REASONS[decision.reason]
     if not decision.candidates:
         return words
     scores = ", ".join(f"{candidate.speaker} {candidate.score:.2f}" for candidate in decision.candidates[:2])
