@@ -57,6 +57,7 @@ class SubscribeConfig:
     speaker: only decisions about them. minimum_interval: leave out interim decisions and levels that follow the last one of their
     capture sooner than this many seconds of its audio. levels: hear them too.
     after: go on after the event with this sequence, of the run of the daemon that run_id names; 0 begins now.
+    A capture need not exist yet: a feed may come and go.
     """
 
     captures: Sequence[str] = ()
@@ -143,11 +144,11 @@ class AttemptStarted:
 
 @dataclass(frozen=True, slots=True)
 class AttemptDecided:
-    """What the daemon makes of an attempt. expires: until when a final ACCEPT may be acted on, by the daemon's clock."""
+    """What the daemon makes of an attempt. expires: until when a final ACCEPT may be acted on, by the daemon's clock; else None."""
 
     attempt: int
     decision: Decision
-    expires: datetime
+    expires: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

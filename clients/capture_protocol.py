@@ -109,7 +109,8 @@ def _news(message: capture_event_pb2.CaptureEvent) -> messages.CaptureNews | Non
         case "attempt_decided":
             decided = message.attempt_decided
             decision = protocol.decision(protocol.seconds(message.audio_processed), decided.decision)
-            return messages.AttemptDecided(decided.attempt, decision, decided.expires.ToDatetime(UTC))
+            expires = decided.expires.ToDatetime(UTC) if decided.HasField("expires") else None
+            return messages.AttemptDecided(decided.attempt, decision, expires)
         case "level":
             return messages.Level(message.level.rms_dbfs, message.level.peak_dbfs, message.level.speech)
         case None:

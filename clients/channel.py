@@ -15,6 +15,10 @@ TIMEOUT: Final = 10.0
 """Seconds that a single answer may take."""
 
 _MAX_MESSAGE: Final = 1024 * 1024
+_FIRST_RECONNECT_MS: Final = 250
+_LAST_RECONNECT_MS: Final = 5_000
+_KEEPALIVE_MS: Final = 120_000
+_KEEPALIVE_TIMEOUT_MS: Final = 20_000
 _DETAILS: Final = "grpc-status-details-bin"
 _NO_ANSWER: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
@@ -33,7 +37,18 @@ def channel_options(address: Address) -> Options:
     """Return the settings of a channel to `address`."""
     local = isinstance(address, UnixAddress) or address.is_loopback
     # gRPC would send even a unix socket's traffic through $http_proxy.
-    return [("grpc.max_receive_message_length", _MAX_MESSAGE), ("grpc.enable_http_proxy", 0 if local else 1)]
+    return [
+        ("grpc.max_receive_message_length", _MAX_MESSAGE),
+        ("grpc.enable_http_proxy", 0 if local else 1),
+        # A daemon that was started again is found at once, not after gRPC's two minutes.
+        ("grpc.initial_reconnect_backoff_ms", _FIRST_RECONNECT_MS),
+        ("grpc.min_reconnect_backoff_ms", _LAST_RECONNECT_MS),
+        ("grpc.max_reconnect_backoff_ms", _LAST_RECONNECT_MS),
+        # A subscription that hears nothing learns that the other machine is gone.
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
 
 
 def channel_credentials(address: Address) -> grpc.ChannelCredentials | None:

@@ -12,6 +12,7 @@ import soundfile
 
 from clients.address import UnixAddress
 from tests.audio import voice
+from tests.clients.capture_double import CaptureDouble, CaptureServer, serving_captures
 from tests.clients.double import Double, serving
 
 
@@ -32,6 +33,18 @@ def double(address: UnixAddress) -> Iterator[Double]:
     double = Double()
     with serving(double, address.target):
         yield double
+
+
+@pytest.fixture
+def captures() -> CaptureDouble:
+    return CaptureDouble()
+
+
+@pytest.fixture
+def capture_server(captures: CaptureDouble, address: UnixAddress) -> Iterator[CaptureServer]:
+    """Serves `captures`; not together with `double`, which has the same socket."""
+    with serving_captures(captures, address.target) as server:
+        yield server
 
 
 @pytest.fixture

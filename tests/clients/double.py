@@ -157,12 +157,12 @@ class Double(
 
     def _find(self, name: str, context: grpc.ServicerContext) -> speakers_pb2.Speaker:
         if name not in self.enrolled:
-            _abort(context, failure(grpc.StatusCode.NOT_FOUND, "SPEAKER_NOT_FOUND", f"nobody is enrolled as {name!r}", speaker=name))
+            abort(context, failure(grpc.StatusCode.NOT_FOUND, "SPEAKER_NOT_FOUND", f"nobody is enrolled as {name!r}", speaker=name))
         return self.enrolled[name]
 
     def _fail(self, context: grpc.ServicerContext) -> None:
         if self.failure is not None:
-            _abort(context, self.failure)
+            abort(context, self.failure)
 
 
 @contextmanager
@@ -181,6 +181,6 @@ def serving(double: Double, address: str, credentials: grpc.ServerCredentials | 
         server.stop(None).wait()
 
 
-def _abort(context: grpc.ServicerContext, status: status_pb2.Status) -> Never:
+def abort(context: grpc.ServicerContext, status: status_pb2.Status) -> Never:
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
     context.abort(next(code for code in grpc.StatusCode if code.value[0] == status.code), status.message)
