@@ -27,15 +27,19 @@ _CHUNKS_PER_SECOND: Final = 10
 Samples = NDArray[np.float32]
 
 
-def open_audio(path: Path) -> Audio:
+def open_audio(path: Path, rate: int | None = None) -> Audio:
     """Prepare to send a recording: wav, flac, ogg (vorbis, opus), mp3 and whatever else libsndfile reads.
 
     It goes out as float32, decoded in blocks as it is sent, at its own rate up to 48 kHz, in stereo as stereo; more channels
-    are averaged. Raises `AudioFileError` if it cannot be read, here or while it is sent.
+    are averaged. With a `rate`, it goes out at that rate in mono, like every other with the same. Raises `AudioFileError` if it
+    cannot be read, here or while it is sent.
     """
     info = _info(path)
-    channels = info.channels if info.channels <= MAX_CHANNELS else 1
-    audio_format = AudioFormat(Encoding.FLOAT32, min(info.samplerate, HIGHEST_RATE), channels)
+    if rate is None:
+        channels = info.channels if info.channels <= MAX_CHANNELS else 1
+        audio_format = AudioFormat(Encoding.FLOAT32, min(info.samplerate, HIGHEST_RATE), channels)
+    else:
+        audio_format = AudioFormat(Encoding.FLOAT32, rate)
     return Audio(audio_format, _encoded(path, audio_format))
 
 

@@ -1,4 +1,4 @@
-"""A daemon of the demo's own: its socket, store and key lie in a temporary directory and go with it."""
+"""A daemon of one's own: its socket, store and key lie in a temporary directory and go with it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,17 @@ _POLL_SECONDS: Final = 0.02
 
 
 @contextmanager
-def private_daemon() -> Iterator[UnixAddress]:
-    """Start a daemon, yield its address once it listens, and stop it gracefully. Raises `UnreachableError` if it does not start."""
-    with TemporaryDirectory(prefix="speakerd-demo-") as directory:
+def private_daemon(config: str = "") -> Iterator[UnixAddress]:
+    """Start a daemon, yield its address once it listens, and stop it gracefully. Raises `UnreachableError` if it does not start.
+
+    config: its settings, as in config.yaml.
+    """
+    with TemporaryDirectory(prefix="speakerd-") as directory:
         address = unix_address(Path(directory, "speakerd.sock"))
         log = Path(directory, "log")
-        process = _start(address.socket, Path(directory, "data"), log)
+        settings = Path(directory, "config.yaml")
+        settings.write_text(config, encoding="utf-8")
+        process = _start(address.socket, Path(directory, "data"), settings, log)
         try:
             _await_socket(process, address.socket, log)
             yield address
@@ -34,9 +39,10 @@ def private_daemon() -> Iterator[UnixAddress]:
             _stop(process)
 
 
-def _start(socket: Path, data: Path, log: Path) -> subprocess.Popen[bytes]:
+def _start(socket: Path, data: Path, settings: Path, log: Path) -> subprocess.Popen[bytes]:
     # -P: what is called `daemon` in the user's directory is another.
-    command = [sys.executable, "-P", "-m", "daemon", "serve", "--socket", str(socket), "--data-dir", str(data)]
+    options = ["--config", str(settings), "--socket", str(socket), "--data-dir", str(data)]
+    command = [sys.executable, "-P", "-m", "daemon", "serve", *options]
     # The user's own settings are for the user's own daemon.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERD_")}
     with log.open("wb") as output:
@@ -51,7 +57,7 @@ def _await_socket(process: subprocess.Popen[bytes], socket: Path, log: Path) -> 
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-            raise UnreachableError(f"the demo's own daemon did not start: {last}")
+            raise UnreachableError(f"a daemon of one's own did not start: {last}")
         time.sleep(_POLL_SECONDS)
 
 

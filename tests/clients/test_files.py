@@ -52,6 +52,15 @@ def test_any_common_format_is_sent_as_it_decodes(tmp_path: Path, name: str, subt
     np.testing.assert_allclose(samples_of(audio), whole, rtol=0, atol=1e-7 if name == "a.mp3" else 0)
 
 
+def test_files_can_be_sent_alike(tmp_path: Path) -> None:
+    stereo = open_audio(write(tmp_path / "a.wav", STEREO), 16_000)
+    low = open_audio(write(tmp_path / "b.wav", STEREO[:, 0], 8_000), 16_000)
+
+    assert stereo.format == low.format == AudioFormat(Encoding.FLOAT32, 16_000)
+    np.testing.assert_allclose(samples_of(stereo)[:, 0], STEREO.mean(axis=1), atol=1e-4)
+    assert len(samples_of(low)) == 2 * len(STEREO)
+
+
 def test_a_file_is_read_in_blocks(tmp_path: Path) -> None:
     audio = open_audio(write(tmp_path / "a.wav", STEREO))
 
