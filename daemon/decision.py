@@ -21,7 +21,8 @@ class Decider:
     """Decides whose voice it is, if anyone's, among some enrolled speakers.
 
     While audio may follow, an acceptance needs `accept_speech_seconds` and a rejection `reject_speech_seconds` of speech; at the end
-    of the audio both need `min_speech_seconds`. What lies between stays undecided: it is never a silent rejection.
+    of the audio both need `min_speech_seconds`. What lies between stays undecided: it is never a silent rejection. So does everything
+    if there are no speakers.
     """
 
     def __init__(self, speakers: Sequence[Speaker], config: DecisionConfig, candidates: int = DEFAULT_CANDIDATES) -> None:
@@ -40,12 +41,16 @@ class Decider:
 
     def _best(self, embedding: Embedding) -> tuple[Candidate, ...]:
         """Return the best speakers: as many as a decision names, but two, if there are, to see how close they are."""
+        if not self._names:
+            return ()
         scores = self._voiceprints @ unit(embedding)
         best = np.argsort(-scores, kind="stable")[: max(self._most, 2)]
         return tuple(Candidate(self._names[index], float(scores[index])) for index in best)
 
     def _judge(self, scores: list[float], speech: int, *, ended: bool) -> tuple[Outcome, Reason]:
         """Judge scores, best first."""
+        if not self._names:
+            return Outcome.UNDECIDED, Reason.NO_SPEAKERS_ENROLLED
         if not speech:
             return Outcome.UNDECIDED, Reason.NO_SPEECH
         if not scores:

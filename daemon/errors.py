@@ -203,6 +203,12 @@ class NoSpeakersError(StateError):
     reason = "NO_SPEAKERS_ENROLLED"
 
 
+class CaptureStoppedError(StateError):
+    """The capture does not listen."""
+
+    reason = "CAPTURE_STOPPED"
+
+
 class CaptureBusyError(StateError):
     """Somebody is enrolled from that capture now."""
 

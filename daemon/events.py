@@ -140,6 +140,7 @@ class ClippingChanged:
     clipping: bool
 
 
-SessionEvent = SpeechStarted | SpeechEnded | Decision | EnrollmentProgress
+Event = SpeechStarted | SpeechEnded | Decision | EnrollmentProgress
+"""What a verification or an enrollment tells."""
 WatchEvent = AttemptStarted | AttemptDecided | Level | SilenceChanged | ClippingChanged
-Event = SessionEvent | WatchEvent
+"""What a watch tells."""

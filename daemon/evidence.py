@@ -44,9 +44,9 @@ class EvidenceMeter:
         self._clipped = 0
         self._bands = np.zeros(MEL_BINS, dtype=np.float64)
 
-    def hear(self, hop: Hop) -> None:
-        """Take every hop of the stream once, for the background."""
-        level = math.floor(10 * math.log10(hop.power)) if hop.power > 0 else FAINTEST_DB - 1
+    def hear(self, power: float) -> None:
+        """Take the mean square of every hop of the stream once, for the background."""
+        level = math.floor(10 * math.log10(power)) if power > 0 else FAINTEST_DB - 1
         if level >= FAINTEST_DB:
             self._levels[min(level, 0) - FAINTEST_DB] += 1
 

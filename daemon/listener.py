@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,8 @@ import numpy as np
 from daemon.config import VadConfig
 from daemon.events import Evidence, SpeechEnded, SpeechStarted
 from daemon.evidence import EvidenceMeter
-from daemon.vad import HOP, HOP_MS, Hop, Passage, SpeechGate, WebRtcDetector
+from daemon.hops import HopQueue
+from daemon.vad import HOP, Hop, Passage, speech_gate
 from models.encoder import Embedding, State, Step
 from models.features import MEL_BINS, FeatureStream, Frames, Waveform, frame_count
 
@@ -27,37 +29,85 @@ class Encode:
     state: State
 
 
-class Listener:
-    """Hears one stream: what is fed is processed lazily, 10 ms after 10 ms, as `poll` asks for the next thing to do.
+class Utterance:
+    """What is known of a voice by what it said: the evidence and the running embedding.
 
-    Only speech is encoded. Each segment of speech has features of its own; their frames queue up across segments, and fewer
-    than `STEP_FRAMES` at the very end are dropped, as is a last hop that is not whole.
+    Each segment of speech has features of its own; their frames queue up across segments, and fewer than `STEP_FRAMES` at the very end
+    are dropped.
     """
 
-    def __init__(self, start: State, config: VadConfig) -> None:
-        self._hops = _HopQueue()
-        self._gate = SpeechGate(
-            WebRtcDetector(config.aggressiveness),
-            start=max(1, config.start_ms // HOP_MS),
-            pre_roll=config.pre_roll_ms // HOP_MS,
-            hang_over=max(1, config.hang_over_ms // HOP_MS),
-        )
+    def __init__(self, start: State) -> None:
         self._meter = EvidenceMeter()
         self._frames = _FrameQueue()
-        self._due: deque[Frames | SpeechStarted | SpeechEnded] = deque()
         self._state = start
-        self._finished = False
-        self.at = 0
-        """Samples heard: what the latest answer of `poll` rests on."""
         self.passed = 0
-        """Samples that the gate let through."""
+        """Samples of speech, with the pauses that belong to it."""
         self.embedding: Embedding | None = None
         """Of all speech that was encoded, (192,); None before the first step."""
 
     @property
     def evidence(self) -> Evidence:
-        """The evidence at `at`."""
+        """The evidence by now."""
         return self._meter.evidence()
+
+    def hear(self, powers: Iterable[float]) -> None:
+        """Take the mean square of every hop, be it speech or not, once: what is not speech is the background."""
+        for power in powers:
+            self._meter.hear(power)
+
+    def begin_segment(self) -> None:
+        """What is spoken from now on does not follow what was spoken before."""
+        self._frames.begin_segment()
+
+    def speak(self, hops: tuple[Hop, ...]) -> list[Frames]:
+        """Take the next hops of the segment; return the frames of the steps that they complete, each (8, 80)."""
+        for hop in hops:
+            if hop.voiced:
+                self._meter.add_speech(hop)
+        self.passed += len(hops) * HOP
+        steps = self._frames.push(hops)
+        for frames in steps:
+            self._meter.add_frames(frames)
+        return steps
+
+    def step(self, frames: Frames) -> Encode:
+        """Ask for the step of `frames`, once the one before is done."""
+        return Encode(frames, self._state)
+
+    def encoded(self, step: Step) -> None:
+        """Take the step that was asked for."""
+        self._state, self.embedding = step.state, step.embedding[0]
+
+
+class Listener:
+    """Hears one stream: what is fed is processed lazily, 10 ms after 10 ms, as `poll` asks for the next thing to do.
+
+    Only speech is encoded, as one utterance; a last hop that is not whole is dropped.
+    """
+
+    def __init__(self, start: State, config: VadConfig) -> None:
+        self._hops = HopQueue()
+        self._gate = speech_gate(config)
+        self._utterance = Utterance(start)
+        self._due: deque[Frames | SpeechStarted | SpeechEnded] = deque()
+        self._finished = False
+        self.at = 0
+        """Samples heard: what the latest answer of `poll` rests on."""
+
+    @property
+    def passed(self) -> int:
+        """Samples that the gate let through."""
+        return self._utterance.passed
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """Of all speech that was encoded, (192,); None before the first step."""
+        return self._utterance.embedding
+
+    @property
+    def evidence(self) -> Evidence:
+        """The evidence at `at`."""
+        return self._utterance.evidence
 
     def feed(self, samples: Waveform) -> None:
         """Take samples in [-1, 1], any number."""
@@ -76,62 +126,27 @@ class Listener:
         if not self._due:
             return None
         due = self._due.popleft()
-        return Encode(due, self._state) if isinstance(due, np.ndarray) else due
+        return self._utterance.step(due) if isinstance(due, np.ndarray) else due
 
     def encoded(self, step: Step) -> None:
         """Take the step that the last `Encode` asked for."""
-        self._state, self.embedding = step.state, step.embedding[0]
+        self._utterance.encoded(step)
 
     def _advance(self, passage: Passage) -> None:
         self.at = passage.hop.end
-        self._meter.hear(passage.hop)
+        self._utterance.hear([passage.hop.power])
         if passage.started is not None:
-            self._frames.begin_segment()
+            self._utterance.begin_segment()
             self._due.append(SpeechStarted(self.at, passage.started))
         if passage.passed:
-            self._take_speech(passage.passed)
+            self._due.extend(self._utterance.speak(passage.passed))
         if passage.ended is not None:
             self._due.append(SpeechEnded(self.at, passage.ended))
-
-    def _take_speech(self, hops: tuple[Hop, ...]) -> None:
-        for hop in hops:
-            if hop.voiced:
-                self._meter.add_speech(hop)
-        self.passed += len(hops) * HOP
-        for frames in self._frames.push(hops):
-            self._meter.add_frames(frames)
-            self._due.append(frames)
 
     def _end(self) -> None:
         self.at = self._hops.total
         if (ended := self._gate.finish()) is not None:
             self._due.append(SpeechEnded(self.at, ended))
-
-
-class _HopQueue:
-    """Cuts samples into hops, whatever the pieces they come in."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self._pieces: list[Waveform] = []
-        self._current = np.empty(0, dtype=np.float32)
-        self._taken = 0
-
-    def push(self, samples: Waveform) -> None:
-        self.total += len(samples)
-        self._pieces.append(np.array(samples, dtype=np.float32))
-
-    def take(self) -> Waveform | None:
-        if len(self._current) - self._taken < HOP:
-            self._current = np.concatenate([self._current[self._taken :], *self._pieces])
-            self._pieces.clear()
-            self._taken = 0
-        if len(self._current) < HOP:
-            return None
-        # A copy, so that a hop that is kept does not keep the whole piece.
-        hop = self._current[self._taken : self._taken + HOP].copy()
-        self._taken += HOP
-        return hop
 
 
 class _FrameQueue:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -24,8 +24,11 @@ from models.features import SAMPLE_RATE, Waveform
 __all__ = ["Encode", "Session", "VerificationSession", "run"]
 
 
-class Session(Protocol):
-    """What drives a session, be it verification or enrollment."""
+Told_co = TypeVar("Told_co", covariant=True)
+
+
+class Session(Protocol[Told_co]):
+    """What drives a session, be it verification, enrollment or a watch; what it tells are events of type `Told_co`."""
 
     def feed(self, samples: Waveform) -> None:
         """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
@@ -35,7 +38,7 @@ class Session(Protocol):
         """No more audio."""
         ...
 
-    def poll(self) -> Encode | Event | None:
+    def poll(self) -> Encode | Told_co | None:
         """Return what to do next, in stream order.
 
         An `Encode` asks for an encoder step: call `encoded` with it before the next poll. An event is to be delivered. None: more
@@ -48,7 +51,7 @@ class Session(Protocol):
         ...
 
 
-def run(session: Session, encoder: Encoder) -> Iterator[Event]:
+def run(session: Session[Told_co], encoder: Encoder) -> Iterator[Told_co]:
     """Poll `session` until it has nothing more to do, with `encoder` doing its steps; yield the events."""
     while (due := session.poll()) is not None:
         if isinstance(due, Encode):
@@ -79,7 +82,9 @@ class VerificationSession:
         if not speakers:
             raise NoSpeakersError("nobody is enrolled: enroll a speaker first")
         self._listener = Listener(encoder_start, config.vad)
-        self._decider = Decider(speakers, config.decision, candidates)
+        self._config = config.decision
+        self._candidates = candidates
+        self.set_speakers(speakers)
         self._interim = round(config.decision.interim_seconds * SAMPLE_RATE) if interim else None
         self._interim_after = self._interim or 0
         self._wait_for_end = wait_for_end
@@ -97,6 +102,10 @@ class VerificationSession:
         """No more audio: the final Decision follows."""
         self._finished = True
         self._listener.finish()
+
+    def set_speakers(self, speakers: Sequence[Speaker]) -> None:
+        """Tell apart these speakers from now on: who is no longer enrolled is not accepted. There may be none."""
+        self._decider = Decider(speakers, self._config, self._candidates)
 
     def poll(self) -> Encode | Event | None:
         """Return what to do next, as `Session.poll` says."""

@@ -10,6 +10,7 @@ import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
+from daemon.config import VadConfig
 from models.features import SAMPLE_RATE, Waveform
 
 HOP: Final = 160
@@ -80,7 +81,8 @@ class SpeechGate:
         self._hang_over = hang_over
         self._before: deque[Hop] = deque(maxlen=start + pre_roll)
         self._position = 0
-        self._open = False
+        self.open = False
+        """Whether speech goes on."""
         self._surplus = 0
         self._onset = 0
         self._voiced_until = 0
@@ -90,12 +92,13 @@ class SpeechGate:
         hop = self._judge(samples)
         if hop.voiced:
             self._voiced_until = hop.end
-        return self._while_open(hop) if self._open else self._while_closed(hop)
+        return self._while_open(hop) if self.open else self._while_closed(hop)
 
     def finish(self) -> int | None:
-        """End the stream: the sample where speech ended, if the gate was open."""
-        ended = self._voiced_until if self._open else None
-        self._open = False
+        """End the stream: the sample where speech ended, if the gate was open. What is pushed from now on does not follow it."""
+        ended = self._voiced_until if self.open else None
+        self.open, self._surplus = False, 0
+        self._before.clear()
         return ended
 
     def _judge(self, samples: Waveform) -> Hop:
@@ -113,7 +116,7 @@ class SpeechGate:
         self._surplus = max(0, self._surplus + (1 if hop.voiced else -1))
         if self._surplus < self._start:
             return Passage(hop)
-        self._open, self._surplus = True, 0
+        self.open, self._surplus = True, 0
         passed = tuple(self._before)
         self._before.clear()
         return Passage(hop, passed, started=max(self._onset, passed[0].start))
@@ -121,8 +124,18 @@ class SpeechGate:
     def _while_open(self, hop: Hop) -> Passage:
         if hop.end - self._voiced_until < self._hang_over * HOP:
             return Passage(hop, (hop,))
-        self._open = False
+        self.open = False
         return Passage(hop, (hop,), ended=self._voiced_until)
+
+
+def speech_gate(config: VadConfig) -> SpeechGate:
+    """Return the gate that `config` describes, in front of a detector of its own."""
+    return SpeechGate(
+        WebRtcDetector(config.aggressiveness),
+        start=max(1, config.start_ms // HOP_MS),
+        pre_roll=config.pre_roll_ms // HOP_MS,
+        hang_over=max(1, config.hang_over_ms // HOP_MS),
+    )
 
 
 def pcm16(samples: Waveform) -> NDArray[np.int16]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from operator import itemgetter
@@ -62,6 +62,7 @@ class VoiceprintStore:
         self._lock = threading.Lock()
         self._known: dict[str, Speaker] | None = None
         self._known_at = 0
+        self._listeners: list[Callable[[], None]] = []
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -76,6 +77,14 @@ class VoiceprintStore:
         """Close the database; the store cannot be used any more."""
         with self._lock:
             self._database.close()
+
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change, in the thread that makes it and before it is told that it is made."""
+        self._listeners.append(listener)
+
+    def remove_listener(self, listener: Callable[[], None]) -> None:
+        """Call `listener` no more."""
+        self._listeners.remove(listener)
 
     def speakers(self) -> tuple[Speaker, ...]:
         """Return all speakers, ordered by name. Raises `StorageError`."""
@@ -105,7 +114,9 @@ class VoiceprintStore:
                 self._check(connection, name, templates[0].model_id, len(templates), mode)
                 self._write(connection, name, templates, mode)
             self._known = None
-            return self._all()[name]
+            saved = self._all()[name]
+        self._tell()
+        return saved
 
     def delete(self, name: str) -> None:
         """Forget a speaker and leave no trace of them in the files. Raises `SpeakerNotFoundError`."""
@@ -114,6 +125,11 @@ class VoiceprintStore:
                 if not _forget(connection, name):
                     raise _not_found(name)
             self._known = None
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
     def _check(self, connection: sqlite3.Connection, name: str, model_id: str, recordings: int, mode: SaveMode) -> None:
         enrolled = _enrolled(connection, name)

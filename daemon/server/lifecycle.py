@@ -12,8 +12,11 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
+from daemon.hub import Hub
+from daemon.roster import Roster
 from daemon.server.address import listen_on_socket, listen_on_tcp
 from daemon.server.enrollment import EnrollmentService
 from daemon.server.runtime import Runtime
@@ -22,6 +25,7 @@ from daemon.server.status import StatusService
 from daemon.server.streams import Streams
 from daemon.server.verification import VerificationService
 from daemon.voiceprints import VoiceprintStore
+from daemon.watching import WatchParts
 from models.encoder import Encoder
 from proto.speakerd.v1 import (
     enrollment_pb2,
@@ -57,7 +61,9 @@ class Server:
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=config.limits.streams + OTHER_CALLS)
         self._storage = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
-        self._add_services(Runtime(config, self._engine, store, self._storage, self._streams))
+        self._roster = Roster(store, encoder.model_id)
+        watching = WatchParts(config, self._engine, self._roster, Hub(config.subscriptions))
+        self._add_services(Runtime(config, self._engine, store, self._storage, self._streams, watching, Captures()))
 
     async def start(self) -> list[str]:
         """Begin to serve; return the addresses. Raises `StartError`."""
@@ -76,6 +82,7 @@ class Server:
         await self._streams.drain(self._config.server.grace_seconds)
         # Even a stream that has ended may still have its status to send.
         await self._server.stop(None if self._streams.active else CLOSING_SECONDS)
+        self._roster.close()
         self._engine.close()
         self._storage.shutdown()
 

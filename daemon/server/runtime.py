@@ -8,10 +8,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.server.streams import Streams
 from daemon.voiceprints import VoiceprintStore
+from daemon.watching import WatchParts
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -27,6 +29,9 @@ class Runtime:
     storage: Executor
     """The thread in which the store is used: it waits for the disk."""
     streams: Streams
+    watching: WatchParts
+    """What captures are made with."""
+    captures: Captures
 
     async def stored(self, use: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         """Call a method of the store in its thread."""

@@ -17,7 +17,7 @@ def measure(background: Waveform, speech: Waveform) -> Evidence:
     for voiced, samples in ((False, background), (True, speech)):
         for start in range(0, len(samples) - HOP + 1, HOP):
             hop = Hop(start, samples[start : start + HOP], float(np.mean(np.square(samples[start : start + HOP]))), voiced)
-            meter.hear(hop)
+            meter.hear(hop.power)
             if voiced:
                 meter.add_speech(hop)
     if len(speech):

@@ -1,0 +1,128 @@
+"""One who subscribes to the events of captures: what they want to know, and the queue of what they have not taken yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from daemon.capture_events import CaptureChange, CaptureChanged, CaptureEvent, is_passing
+from daemon.errors import SubscriberTooSlowError
+from daemon.events import AttemptDecided, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events a subscriber wants.
+
+    captures: only of these, all if there are none; they need not exist yet. decisions_only: only final decisions and changes of a
+    capture's state. speaker: no decision that names another. minimum_interval: samples from one interim decision to the next, and from
+    one level to the next. levels: levels too.
+    """
+
+    captures: frozenset[str] = frozenset()
+    decisions_only: bool = False
+    speaker: str = ""
+    minimum_interval: int = 0
+    levels: bool = False
+
+    def includes(self, told: CaptureEvent) -> bool:
+        """Tell whether the event is one of those, apart from the interval."""
+        if self.captures and told.capture not in self.captures:
+            return False
+        match told.event:
+            case CaptureChanged():
+                return True
+            case Level():
+                return self.levels and not self.decisions_only
+            case AttemptDecided(decision=decision):
+                best = decision.candidates[0].speaker if decision.candidates else self.speaker
+                return (decision.final or not self.decisions_only) and self.speaker in {"", best}
+            case _:
+                return not self.decisions_only
+
+
+class Subscriber:
+    """Holds at most `size` events for one subscriber; made by `Hub.subscribed`.
+
+    Where there is no room, the oldest interim decision or level is dropped. If there is none, the subscriber is cut off: nothing more is
+    held for them, `next` raises, and `on_overflow` is called.
+    """
+
+    def __init__(self, wanted: Wanted, size: int, backlog: Iterable[CaptureEvent], on_overflow: Callable[[], None] | None = None) -> None:
+        self.dropped = 0
+        """How many events were dropped."""
+        self._wanted = wanted
+        self._size = size
+        self._on_overflow = on_overflow
+        self._overflowed = False
+        # What a subscriber resumes with is bounded by the history, and does not count: it is there before anyone could be slow.
+        self._backlog = deque(told for told in backlog if wanted.includes(told))
+        self._queue: deque[CaptureEvent] = deque()
+        self._passing = 0
+        self._passed_at: dict[tuple[str, type], int] = {}
+        self._filled = asyncio.Event()
+
+    async def next(self) -> CaptureEvent:
+        """Wait for the next event. Raises `SubscriberTooSlowError` after an overflow."""
+        while True:
+            if self._overflowed:
+                raise SubscriberTooSlowError(
+                    f"{self._size} events wait to be read and none of them may be left out (subscriptions.queue): read faster, ask for "
+                    "fewer events, or subscribe again after the last event that was read",
+                    limit=str(self._size),
+                )
+            if self._backlog:
+                return self._backlog.popleft()
+            if self._queue:
+                told = self._queue.popleft()
+                self._passing -= is_passing(told.event)
+                return told
+            self._filled.clear()
+            await self._filled.wait()
+
+    def offer(self, told: CaptureEvent) -> None:
+        """Take an event, if it is wanted."""
+        if self._overflowed or not self._wanted.includes(told) or self._is_too_soon(told):
+            return
+        if len(self._queue) < self._size or self._make_room(told):
+            self._queue.append(told)
+            self._passing += is_passing(told.event)
+            self._filled.set()
+
+    def _is_too_soon(self, told: CaptureEvent) -> bool:
+        """Tell whether an interim decision or a level follows the last one too closely; their position falls when a capture starts anew."""
+        if isinstance(told.event, CaptureChanged) and told.event.change is CaptureChange.STOPPED:
+            # A feed may never come again.
+            for kind in (AttemptDecided, Level):
+                self._passed_at.pop((told.capture, kind), None)
+        if not (self._wanted.minimum_interval and is_passing(told.event)):
+            return False
+        key = (told.capture, type(told.event))
+        passed = told.event.at - self._passed_at.get(key, -self._wanted.minimum_interval)
+        if 0 <= passed < self._wanted.minimum_interval:
+            return True
+        self._passed_at[key] = told.event.at
+        return False
+
+    def _make_room(self, told: CaptureEvent) -> bool:
+        """Drop what may be dropped to make room for `told`; tell whether there is room now."""
+        if self._passing:
+            del self._queue[next(index for index, waiting in enumerate(self._queue) if is_passing(waiting.event))]
+            self._passing -= 1
+            self.dropped += 1
+            return True
+        if is_passing(told.event):
+            self.dropped += 1
+        else:
+            self._overflow()
+        return False
+
+    def _overflow(self) -> None:
+        self._overflowed = True
+        self._queue.clear()
+        self._backlog.clear()
+        self._filled.set()
+        if self._on_overflow:
+            self._on_overflow()

@@ -1,0 +1,190 @@
+"""Continuous hearing as a pure state machine: audio without end in, a row of attempts out.
+
+No clock, no threads, no device, no network, as in `daemon.session`. The events depend on the audio alone, never on how it was cut.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from daemon.config import Config
+from daemon.decision import Decider
+from daemon.events import AttemptDecided, AttemptStarted, Outcome, WatchEvent
+from daemon.hops import HopQueue
+from daemon.listener import Encode, Utterance
+from daemon.meters import ClippingMeter, LevelMeter, SilenceMeter
+from daemon.speakers import Speaker
+from daemon.vad import Hop, Passage, speech_gate
+from models.encoder import State, Step
+from models.features import SAMPLE_RATE, Frames, Waveform
+
+BACKGROUND_HOPS: Final = 1_000
+"""What was heard in the last 10 s tells the background of an attempt that begins."""
+
+
+class WatchSession:
+    """Hears a capture; see `daemon.session.Session` for how to drive it.
+
+    An attempt begins when speech begins: AttemptStarted. AttemptDecided tells what is made of it, every `decision.interim_seconds` of
+    speech; it ends with a final decision: as soon as the evidence accepts or rejects, after `attempts.pause_seconds` without speech, after
+    `attempts.speech_seconds` of speech, or when the audio ends. If speech goes on, the next attempt begins at once, and knows nothing of
+    the last. Beside them come Level, every `attempts.level_seconds`, SilenceChanged and ClippingChanged.
+
+    Only speech is encoded. Memory and cost per second are constant, however long it hears. `attempts` is how many there were before.
+    """
+
+    def __init__(self, encoder_start: State, speakers: Sequence[Speaker], config: Config, *, attempts: int = 0) -> None:
+        self._start = encoder_start
+        self._config = config
+        self._pause = round(config.attempts.pause_seconds * SAMPLE_RATE)
+        self._budget = round(config.attempts.speech_seconds * SAMPLE_RATE)
+        self._interim = round(config.decision.interim_seconds * SAMPLE_RATE)
+        self._hops = HopQueue()
+        self._gate = speech_gate(config.vad)
+        self._background: deque[float] = deque(maxlen=BACKGROUND_HOPS)
+        self._level = LevelMeter(config.attempts.level_seconds)
+        self._silence = SilenceMeter()
+        self._clipping = ClippingMeter()
+        self._due: deque[WatchEvent] = deque()
+        self._attempt: _Attempt | None = None
+        self._encoding: _Attempt | None = None
+        self._paused = False
+        self._finished = False
+        self.at = 0
+        """Samples heard: what the latest answer of `poll` rests on."""
+        self.attempts = attempts
+        """Attempts that have begun."""
+        self.set_speakers(speakers)
+
+    def set_speakers(self, speakers: Sequence[Speaker]) -> None:
+        """Tell apart these speakers from now on, in the attempt that goes on too: nobody else is accepted. There may be none."""
+        self._decider = Decider(speakers, self._config.decision)
+
+    def feed(self, samples: Waveform) -> None:
+        """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
+        self._hops.push(samples)
+
+    def finish(self) -> None:
+        """No more audio: the attempt that goes on is decided."""
+        self._finished = True
+
+    def cut(self) -> None:
+        """Audio is missing here: the attempt that goes on is decided, and what is fed from now on does not follow it.
+
+        Poll until there is nothing to do before.
+        """
+        self._end_attempt()
+        self._gate.finish()
+
+    def pause(self) -> None:
+        """Make no attempts until `resume`; the one that goes on is decided. Everything else is still told."""
+        self._end_attempt()
+        self._paused = True
+
+    def resume(self) -> None:
+        """Make attempts again: who speaks now is heard from here on."""
+        self._paused = False
+
+    def poll(self) -> Encode | WatchEvent | None:
+        """Return what to do next, as `Session.poll` says."""
+        while True:
+            if self._due:
+                return self._due.popleft()
+            if self._attempt and (due := self._continue(self._attempt)):
+                return due
+            if (samples := self._hops.take()) is not None:
+                self._advance(self._gate.push(samples))
+            elif not self._finished:
+                return None
+            else:
+                self.at = self._hops.total
+                if not self._attempt:
+                    return None
+                self._end_attempt()
+
+    def encoded(self, step: Step) -> None:
+        """Take the encoder step that the last `Encode` asked for."""
+        if self._encoding:
+            self._encoding.utterance.encoded(step)
+            self._encoding.to_judge = True
+            self._encoding = None
+
+    def _continue(self, attempt: _Attempt) -> Encode | AttemptDecided | None:
+        """Return what is due of the attempt. A decision is made when it is asked for, so that it knows who is enrolled then."""
+        if (attempt.to_judge or attempt.ended) and (decided := self._judge(attempt)):
+            return decided
+        if not attempt.steps:
+            return None
+        self._encoding = attempt
+        return attempt.utterance.step(attempt.steps.popleft())
+
+    def _judge(self, attempt: _Attempt) -> AttemptDecided | None:
+        attempt.to_judge = False
+        utterance = attempt.utterance
+        evidence = utterance.evidence
+        ended = attempt.ended or evidence.speech >= self._budget
+        decision = self._decider.decide(utterance.embedding, evidence, self.at, ended=ended)
+        if decision.outcome in {Outcome.ACCEPT, Outcome.REJECT}:
+            decision = replace(decision, final=True)
+        if decision.final:
+            self._attempt = self._encoding = None
+        elif utterance.passed < attempt.interim_after:
+            return None
+        attempt.interim_after = utterance.passed + self._interim
+        return AttemptDecided(self.at, attempt.number, decision)
+
+    def _advance(self, passage: Passage) -> None:
+        hop = passage.hop
+        self.at = hop.end
+        self._measure(hop)
+        self._background.append(hop.power)
+        if self._attempt:
+            self._attempt.utterance.hear([hop.power])
+        elif hop.voiced and self._gate.open and not self._paused:
+            self._attempt = self._begin(hop.start if passage.started is None else passage.started)
+        if self._attempt:
+            self._attempt.take(passage)
+            if not self._gate.open and hop.end - self._attempt.voiced_until >= self._pause:
+                self._end_attempt()
+
+    def _measure(self, hop: Hop) -> None:
+        told = self._silence.hear(hop), self._clipping.hear(hop), self._level.hear(hop, speech=self._gate.open)
+        self._due.extend(event for event in told if event)
+
+    def _begin(self, offset: int) -> _Attempt:
+        self.attempts += 1
+        self._due.append(AttemptStarted(self.at, self.attempts, offset))
+        attempt = _Attempt(self.attempts, self._start, self._interim)
+        attempt.utterance.hear(self._background)
+        return attempt
+
+    def _end_attempt(self) -> None:
+        if self._attempt:
+            self._attempt.ended = True
+
+
+class _Attempt:
+    """An attempt that goes on."""
+
+    def __init__(self, number: int, start: State, interim_after: int) -> None:
+        self.number = number
+        self.utterance = Utterance(start)
+        self.steps: deque[Frames] = deque()
+        """To be encoded."""
+        self.to_judge = False
+        """There was a step since the last judgement."""
+        self.ended = False
+        """There is no more to come."""
+        self.interim_after = interim_after
+        self.voiced_until = 0
+
+    def take(self, passage: Passage) -> None:
+        if passage.started is not None:
+            self.utterance.begin_segment()
+        if passage.passed:
+            self.steps.extend(self.utterance.speak(passage.passed))
+        if passage.hop.voiced:
+            self.voiced_until = passage.hop.end
