@@ -24,6 +24,11 @@ class Session:
     output: Output
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def names_daemon(self) -> bool:
+        """Whether the options name a daemon; otherwise it is the default one."""
+        return not self.options.keys().isdisjoint({"socket", "address"})
+
     def connect(self) -> Client:
         """Return a client for the daemon that the options name."""
         return Client(self._address())
