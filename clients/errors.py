@@ -44,6 +44,12 @@ class DemoDataError(ClientError):
     default_reason = "DEMO_DATA_INSUFFICIENT"
 
 
+class ScenarioError(ClientError):
+    """A scenario file cannot be read or says what it may not."""
+
+    default_reason = "SCENARIO_INVALID"
+
+
 class ProtocolError(ClientError):
     """The daemon says what this client does not understand."""
 

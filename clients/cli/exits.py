@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from clients.errors import AddressError, AudioFileError, ClientError, DemoDataError, UnreachableError
+from clients.errors import AddressError, AudioFileError, ClientError, DemoDataError, ScenarioError, UnreachableError
 from clients.messages import Outcome
 
 
@@ -25,8 +25,8 @@ class Exit(IntEnum):
 HELP: Final = """\b
 Exit status:
   0  accepted, or done
-  1  rejected (demo: a stream came out otherwise than expected)
-  2  usage: an unknown option, an unreadable file, an impossible address
+  1  rejected (demo, replay: something came out otherwise than expected)
+  2  usage: an unknown option, an unreadable file, an invalid scenario, an impossible address
   3  undecided or ambiguous
   4  the daemon is not reachable
   5  the daemon refused: a failed check, an unknown speaker, a limit, ...
@@ -48,6 +48,6 @@ def exit_of_outcome(outcome: Outcome) -> Exit:
 
 def exit_of_error(error: ClientError) -> Exit:
     """Return the exit status that tells of an error."""
-    if isinstance(error, (AudioFileError, AddressError, DemoDataError)):
+    if isinstance(error, (AudioFileError, AddressError, DemoDataError, ScenarioError)):
         return Exit.USAGE
     return Exit.UNREACHABLE if isinstance(error, UnreachableError) else Exit.REFUSED
