@@ -21,6 +21,8 @@ from clients.messages import (
     Status,
     VerificationEvent,
 )
+from clients.scenarios.report import Attempt, Report
+from clients.scenarios.timeline import Timeline
 
 _KINDS: Final = {
     SpeechStarted: "speech_started",
@@ -82,6 +84,12 @@ def describe(item: Item) -> dict[str, object]:
             return {"uptime_seconds" if name == "uptime" else name: value for name, value in asdict(item).items()}
         case StreamResult():
             return _stream(item)
+        case Timeline():
+            return _timeline(item)
+        case Attempt():
+            return _attempt(item)
+        case Report():
+            return _report(item)
         case _:
             return {"event": _KINDS[type(item)], "audio_seconds": item.at, **_event(item)}
 
@@ -148,4 +156,36 @@ def _stream(result: StreamResult) -> dict[str, object]:
         "score": result.decision.score,
         "speech_seconds": result.decision.evidence.speech,
         "reason": result.decision.reason.value,
+    }
+
+
+def _timeline(timeline: Timeline) -> dict[str, object]:
+    parts = [{"part": span.label, "start_seconds": span.start, "end_seconds": span.end} for span in timeline.spans]
+    return {"parts": parts, "audio_seconds": timeline.seconds}
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    return {
+        "event": "attempt",
+        "attempt": attempt.number,
+        "audio_seconds": attempt.at,
+        "offset_seconds": attempt.began,
+        "decision": attempt.outcome.value,
+        "reason": attempt.reason.value,
+        "speaker": attempt.speaker,
+        "of_scenario": attempt.known,
+        "score": attempt.score,
+        "margin": attempt.margin,
+        "speech_seconds": attempt.speech,
+    }
+
+
+def _report(report: Report) -> dict[str, object]:
+    return {
+        "scenario": report.title,
+        "passed": report.passed,
+        "model_id": report.model_id,
+        "audio_seconds": report.seconds,
+        "other_speakers": report.others,
+        "checks": [asdict(check) for check in report.checks],
     }

@@ -18,6 +18,7 @@ from clients.cli.enroll import enroll
 from clients.cli.exits import Exit, exit_of_error
 from clients.cli.jsonlines import JsonLines
 from clients.cli.output import Output
+from clients.cli.replay import replay
 from clients.cli.session import Session, global_options
 from clients.cli.speakers import speakers
 from clients.cli.status import status
@@ -33,7 +34,7 @@ def speakerctl() -> None:
     """Enroll voices and verify who speaks, with a running speakerd."""
 
 
-for _command in (enroll, verify, identify, speakers, status, demo):
+for _command in (enroll, verify, identify, speakers, status, demo, replay):
     speakerctl.add_command(_command)
 
 

@@ -10,8 +10,10 @@ from typing import NoReturn, Protocol
 
 from clients.demo.streams import StreamResult
 from clients.messages import EnrollmentEvent, Speaker, Status, VerificationEvent
+from clients.scenarios.report import Attempt, Report
+from clients.scenarios.timeline import Timeline
 
-Item = VerificationEvent | EnrollmentEvent | Speaker | Status | StreamResult
+Item = VerificationEvent | EnrollmentEvent | Speaker | Status | StreamResult | Timeline | Attempt | Report
 
 
 class Output(Protocol):

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clients.cli.output import Item, leave_unread
+from clients.cli.report import report_table, timeline_table
 from clients.demo.streams import StreamResult
 from clients.messages import (
     Decision,
@@ -24,6 +25,8 @@ from clients.messages import (
     Status,
     VerificationEvent,
 )
+from clients.scenarios.report import Attempt, Report
+from clients.scenarios.timeline import Timeline
 from clients.words import REASONS
 
 _BAR_WIDTH: Final = 30
@@ -87,6 +90,12 @@ class Terminal:
                 self._print(_status(item))
             case StreamResult():
                 self._print(_stream(item))
+            case Timeline():
+                self._print(timeline_table(item), folded=True)
+            case Attempt():
+                self._print(_attempt(item))
+            case Report():
+                self._print(report_table(item), folded=True)
             case _:
                 self.progress(item, "")
 
@@ -97,9 +106,9 @@ class Terminal:
     def error(self, reason: str, message: str) -> None:
         """Print nothing: the sentence goes to stderr for everyone."""
 
-    def _print(self, renderable: RenderableType) -> None:
+    def _print(self, renderable: RenderableType, *, folded: bool = False) -> None:
         self._live.update("", refresh=True)
-        self._console.print(renderable, soft_wrap=True)
+        self._console.print(renderable, soft_wrap=not folded)
 
 
 def _running_score(decision: Decision) -> tuple[str, ProgressBar, str]:
@@ -157,3 +166,9 @@ def _stream(result: StreamResult) -> Text:
     mark = ("as expected", "green") if result.as_expected else (f"expected {result.stream.expected.value}", "bold red")
     name = f"{result.stream.name:{_LABEL_WIDTH}} "
     return Text.assemble(name, _outcome(result.decision), " (", mark, f"): {_why(result.decision)}")
+
+
+def _attempt(attempt: Attempt) -> Text:
+    who = f" {attempt.speaker}" if attempt.outcome is Outcome.ACCEPT else ""
+    why = f"{who}: {REASONS[attempt.reason]} (score {attempt.score:.2f}, after {attempt.speech:.1f} s of speech)"
+    return Text.assemble(f"{attempt.at:8.2f} s  ", (attempt.outcome.value, _STYLES[attempt.outcome]), why)
