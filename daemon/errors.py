@@ -66,7 +66,7 @@ class InvalidAudioConfigError(InvalidRequestError):
 
 
 class InvalidNameError(InvalidRequestError):
-    """A speaker name that is empty, too long, or has control characters."""
+    """A name of a speaker or a capture that is empty, too long, or has control characters."""
 
     reason = "INVALID_NAME"
 

@@ -29,6 +29,8 @@ class Roster:
         self._followers: set[Follower] = set()
         self._reading = threading.Lock()
         self._log = structlog.get_logger()
+        self.changes = 0
+        """How often that changed."""
         self.speakers = self._read()
         """Who is enrolled."""
         store.add_listener(self._changed)
@@ -38,9 +40,10 @@ class Roster:
         self._store.remove_listener(self._changed)
 
     @contextmanager
-    def followed(self, follower: Follower) -> Iterator[None]:
-        """Call `follower` with the speakers now, and after each change while the block runs."""
-        follower(self.speakers)
+    def followed(self, follower: Follower, since: int) -> Iterator[None]:
+        """Call `follower` with the speakers after each change while the block runs, and at once if there was one after number `since`."""
+        if self.changes > since:
+            follower(self.speakers)
         self._followers.add(follower)
         try:
             yield
@@ -66,5 +69,6 @@ class Roster:
 
     def _take(self, speakers: tuple[Speaker, ...]) -> None:
         self.speakers = speakers
+        self.changes += 1
         for follower in tuple(self._followers):
             follower(speakers)

@@ -64,15 +64,19 @@ class Subscriber:
         self._passed_at: dict[tuple[str, type], int] = {}
         self._filled = asyncio.Event()
 
+    def check(self) -> None:
+        """Raise `SubscriberTooSlowError` after an overflow."""
+        if self._overflowed:
+            raise SubscriberTooSlowError(
+                f"{self._size} events wait to be read and none of them may be left out (subscriptions.queue): read faster, ask for fewer "
+                "events, or subscribe again after the last event that was read",
+                limit=str(self._size),
+            )
+
     async def next(self) -> CaptureEvent:
         """Wait for the next event. Raises `SubscriberTooSlowError` after an overflow."""
         while True:
-            if self._overflowed:
-                raise SubscriberTooSlowError(
-                    f"{self._size} events wait to be read and none of them may be left out (subscriptions.queue): read faster, ask for "
-                    "fewer events, or subscribe again after the last event that was read",
-                    limit=str(self._size),
-                )
+            self.check()
             if self._backlog:
                 return self._backlog.popleft()
             if self._queue:

@@ -62,7 +62,7 @@ class VoiceprintStore:
         self._lock = threading.Lock()
         self._known: dict[str, Speaker] | None = None
         self._known_at = 0
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: set[Callable[[], None]] = set()
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -80,11 +80,11 @@ class VoiceprintStore:
 
     def add_listener(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each change, in the thread that makes it and before it is told that it is made."""
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     def remove_listener(self, listener: Callable[[], None]) -> None:
         """Call `listener` no more."""
-        self._listeners.remove(listener)
+        self._listeners.discard(listener)
 
     def speakers(self) -> tuple[Speaker, ...]:
         """Return all speakers, ordered by name. Raises `StorageError`."""

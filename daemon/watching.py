@@ -76,12 +76,13 @@ class Capture:
         """How it is now."""
         return CaptureStatus(self.name, self._device, self._state, self._problem, self._session.at, self.counters)
 
-    async def start(self) -> None:
-        """Begin to hear: STARTED. Positions begin at zero, attempts are counted on."""
+    async def start(self, state: CaptureState = CaptureState.LISTENING, problem: str = "") -> None:
+        """Begin to hear, or to wait for a source that is not there yet: STARTED. Positions begin at zero, attempts are counted on."""
         self._session = self._new_session(self._session.attempts)
-        self._following.enter_context(self._parts.roster.followed(self._session.set_speakers))
+        roster = self._parts.roster
+        self._following.enter_context(roster.followed(self._session.set_speakers, since=roster.changes))
         self.counters = CaptureCounters()
-        await self.report(CaptureChange.STARTED, CaptureState.LISTENING)
+        await self.report(CaptureChange.STARTED, state, problem)
 
     async def hear(self, samples: Waveform) -> None:
         """Hear mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""

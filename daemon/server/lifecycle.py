@@ -19,10 +19,12 @@ from daemon.hub import Hub
 from daemon.roster import Roster
 from daemon.server.address import listen_on_socket, listen_on_tcp
 from daemon.server.enrollment import EnrollmentService
+from daemon.server.feed import FeedService
 from daemon.server.runtime import Runtime
 from daemon.server.speakers import SpeakersService
 from daemon.server.status import StatusService
 from daemon.server.streams import Streams
+from daemon.server.subscription import SubscriptionService
 from daemon.server.verification import VerificationService
 from daemon.voiceprints import VoiceprintStore
 from daemon.watching import WatchParts
@@ -30,21 +32,25 @@ from models.encoder import Encoder
 from proto.speakerd.v1 import (
     enrollment_pb2,
     enrollment_pb2_grpc,
+    feed_pb2,
+    feed_pb2_grpc,
     speakers_pb2,
     speakers_pb2_grpc,
     status_pb2,
     status_pb2_grpc,
+    subscription_pb2,
+    subscription_pb2_grpc,
     verification_pb2,
     verification_pb2_grpc,
 )
 
 SERVICES: Final = tuple(
     service.full_name
-    for file in (verification_pb2, enrollment_pb2, speakers_pb2, status_pb2)
+    for file in (verification_pb2, enrollment_pb2, speakers_pb2, subscription_pb2, feed_pb2, status_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 OTHER_CALLS: Final = 64
-"""How many calls that are no streams, such as health watches, may run beside the streams."""
+"""How many calls that are no streams, such as health watches, may run beside streams and subscriptions."""
 CLOSING_SECONDS: Final = 0.5
 REFUSED_BYTES: Final = 8 * 2**20
 """How much above the message cap a message may be to be refused with a reason; larger ones gRPC refuses without."""
@@ -59,7 +65,8 @@ class Server:
         self._engine = Engine(encoder, config.model.max_batch)
         self._streams = Streams(config.limits)
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=config.limits.streams + OTHER_CALLS)
+        most_calls = config.limits.streams + config.subscriptions.subscribers + OTHER_CALLS
+        self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=most_calls)
         self._storage = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._roster = Roster(store, encoder.model_id)
         watching = WatchParts(config, self._engine, self._roster, Hub(config.subscriptions))
@@ -90,6 +97,8 @@ class Server:
         verification_pb2_grpc.add_VerificationServiceServicer_to_server(VerificationService(runtime), self._server)
         enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(EnrollmentService(runtime), self._server)
         speakers_pb2_grpc.add_SpeakersServiceServicer_to_server(SpeakersService(runtime), self._server)
+        subscription_pb2_grpc.add_SubscriptionServiceServicer_to_server(SubscriptionService(runtime), self._server)
+        feed_pb2_grpc.add_FeedServiceServicer_to_server(FeedService(runtime), self._server)
         status_pb2_grpc.add_StatusServiceServicer_to_server(StatusService(runtime), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -86,6 +86,7 @@ class Streams:
         self._limits = limits
         self._stopping = False
         self._left = asyncio.Event()
+        self._endless: set[asyncio.Timeout] = set()
         self.active = 0
         """How many streams are open."""
 
@@ -104,9 +105,27 @@ class Streams:
                 self._left.set()
                 stream.log.info("stream closed", seconds=round(time.monotonic() - started, 3))
 
+    @asynccontextmanager
+    async def endless(self) -> AsyncIterator[None]:
+        """Run a block that does not end by itself: when the daemon stops, it ends with `StoppingError`, wherever it waits."""
+        self._refuse_if_stopping()
+        ending = asyncio.timeout(None)
+        try:
+            async with ending:
+                self._endless.add(ending)
+                yield
+        except TimeoutError:
+            if ending.expired():
+                self._refuse_if_stopping()
+            raise
+        finally:
+            self._endless.discard(ending)
+
     async def drain(self, seconds: float) -> None:
-        """Let no more streams in, and wait until those that are open have ended, but not longer than `seconds`."""
+        """Let no more streams in, end the endless ones, and wait until all have ended, but not longer than `seconds`."""
         self._stopping = True
+        for ending in self._endless:
+            ending.reschedule(asyncio.get_running_loop().time())
         try:
             async with asyncio.timeout(seconds):
                 while self.active:
@@ -115,9 +134,12 @@ class Streams:
         except TimeoutError:
             structlog.get_logger().warning("streams cut", streams=self.active)
 
-    def _admit(self) -> None:
+    def _refuse_if_stopping(self) -> None:
         if self._stopping:
             raise StoppingError("the daemon is being stopped: try again when it runs again")
+
+    def _admit(self) -> None:
+        self._refuse_if_stopping()
         if self.active >= self._limits.streams:
             raise TooManyStreamsError(
                 f"{self.active} streams are open, and no more are allowed (limits.streams): try again later",

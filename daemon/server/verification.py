@@ -10,6 +10,7 @@ from daemon.decision import DEFAULT_CANDIDATES
 from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
 from daemon.events import Decision, Event
 from daemon.names import normalise_name
+from daemon.roster import Follower
 from daemon.selection import select_speakers
 from daemon.server import convert
 from daemon.server.hearing import Hearing
@@ -39,10 +40,13 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
             config = _config(await stream.receive())
             stream.name_it(config.request_id)
             decoder = convert.decoder(config.audio)
-            session = self._session(config, await self._speakers(config))
+            roster = self._runtime.watching.roster
+            changes = roster.changes
+            session = self._session(config, speakers := await self._speakers(config))
             stream.log.info("stream opened", speakers=len(config.speakers))
             hearing = Hearing(session, self._runtime.engine, self._runtime.config.limits, decoder)
-            await _hear(stream, session, hearing)
+            with roster.followed(_among(speakers, session), since=changes):
+                await _hear(stream, session, hearing)
 
     async def _speakers(self, config: verification_pb2.VerifyConfig) -> tuple[Speaker, ...]:
         names = [normalise_name(name, self._runtime.config.limits.name_length) for name in config.speakers]
@@ -58,6 +62,12 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
             wait_for_end=config.wait_for_end,
             candidates=config.max_candidates or DEFAULT_CANDIDATES,
         )
+
+
+def _among(chosen: tuple[Speaker, ...], session: VerificationSession) -> Follower:
+    """Return what tells the session how those who were chosen are enrolled now: whoever is not any more cannot be accepted."""
+    names = {speaker.name for speaker in chosen}
+    return lambda enrolled: session.set_speakers([speaker for speaker in enrolled if speaker.name in names])
 
 
 async def _hear(stream: VerifyStream, session: VerificationSession, hearing: Hearing) -> None:

@@ -49,6 +49,8 @@ async def test_its_services_can_be_discovered() -> None:
         "VerificationService",
         "EnrollmentService",
         "SpeakersService",
+        "SubscriptionService",
+        "FeedService",
         "StatusService",
     }
 
