@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -19,10 +19,8 @@ from daemon.capture.recorder import Wanted
 from daemon.capture.records import Audio, Failed, Lost, Opened, Record, Samples, Stalled
 from daemon.capture_events import CaptureChange, CaptureCounters, CaptureState
 from daemon.config import CaptureConfig
+from daemon.evidence import FULL_SCALE
 from models.features import Waveform
-
-FULL_SCALE: Final = 32_767 / 32_768
-"""From here on a sample is clipped: the highest that 16 bits can hold."""
 
 
 class Hearer(Protocol):

@@ -120,7 +120,7 @@ async def test_a_device_is_heard_with_its_gain(listen: Listen) -> None:
 
 
 async def test_clipped_samples_are_counted_as_the_device_delivers_them(listen: Listen) -> None:
-    heard, _ = listen(Scripted([OPENED, sound(1.0, -1.0, 0.5, 32_767 / 32_768, -32_768 / 32_768)]))
+    heard, _ = listen(Scripted([OPENED, sound(1.0, -1.0, 0.5, 0.98, -0.98)]))
     await heard.until(2)
     assert heard.counters.clipped_samples == 4
 
