@@ -33,22 +33,29 @@ def wait_for_accept(client: Client, speaker: str, timeout: float, captures: Sequ
     """Wait until one of `captures`, or any, accepts a speaker; return that decision, or None after `timeout` seconds.
 
     Only what is decided from now on counts, and only while it is fresh (`is_fresh_accept`). A lost connection is tried again. Raises
-    what a subscription does, and `UnreachableError` if no daemon answered all the time.
+    what a subscription does, and `UnreachableError` if the daemon could not be reached at the end.
     """
+    with Subscription(client, acceptances(speaker, captures)) as subscription:
+        return first_accept(subscription, speaker, timeout)
+
+
+def acceptances(speaker: str, captures: Sequence[str]) -> SubscribeConfig:
+    """Return what to subscribe to for `first_accept`."""
+    return SubscribeConfig(captures, decisions_only=True, speaker=speaker)
+
+
+def first_accept(subscription: Subscription, speaker: str, timeout: float) -> CaptureEvent | None:
+    """Return what `wait_for_accept` does, from a subscription that is closed after `timeout` seconds."""
     failure: ClientError | None = None
-    with Subscription(client, SubscribeConfig(captures, decisions_only=True, speaker=speaker)) as subscription:
-        ending = threading.Timer(timeout, subscription.close)
-        ending.start()
-        try:
-            for event in subscription:
-                if isinstance(event, Disconnected):
-                    failure = event.error
-                elif isinstance(event, CaptureEvent):
-                    if _accepts(event, speaker):
-                        return event
-                    failure = None
-        finally:
-            ending.cancel()
+    ending = threading.Timer(timeout, subscription.close)
+    ending.start()
+    try:
+        for event in subscription:
+            if isinstance(event, CaptureEvent) and _accepts(event, speaker):
+                return event
+            failure = event.error if isinstance(event, Disconnected) else None
+    finally:
+        ending.cancel()
     if failure is not None:
         raise failure
     return None

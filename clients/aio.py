@@ -11,20 +11,22 @@ It runs the blocking client in threads: gRPC's own asyncio client loses the stat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Never, Self, TypeVar
+from typing import Never, Protocol, Self, TypeVar
 
 from clients import capture_messages, messages
+from clients.acceptance import acceptances, first_accept
 from clients.address import Address
 from clients.audio import AsyncAudio, Audio
 from clients.client import Client
-from clients.stream import Stream
+from clients.subscription import Subscription, SubscriptionEvent
 
 Event = TypeVar("Event")
+Event_co = TypeVar("Event_co", covariant=True)
 
 
 class AsyncClient:
@@ -76,6 +78,15 @@ class AsyncClient:
         """As `Client.subscribe`."""
         return _events(lambda _bridge: self._client.subscribe(config))
 
+    def subscription(self, config: capture_messages.SubscribeConfig) -> AsyncGenerator[SubscriptionEvent]:
+        """Yield the events of a `clients.subscription.Subscription`, which reconnects by itself."""
+        return _events(lambda _bridge: Subscription(self._client, config))
+
+    async def wait_for_accept(self, speaker: str, timeout: float, captures: Sequence[str] = ()) -> capture_messages.CaptureEvent | None:  # noqa: ASYNC109 - as the blocking one
+        """As `clients.acceptance.wait_for_accept`."""
+        with Subscription(self._client, acceptances(speaker, captures)) as subscription:
+            return await asyncio.to_thread(first_accept, subscription, speaker, timeout)
+
     def feed(self, config: capture_messages.FeedConfig, audio: Audio | AsyncAudio) -> AsyncGenerator[capture_messages.CaptureEvent]:
         """As `Client.feed`; audio that is not asynchronous is read in a thread."""
         return _events(lambda bridge: self._client.feed(config, bridge.blocking(audio)))
@@ -101,7 +112,14 @@ class AsyncClient:
         return _events(lambda _bridge: self._client.enroll_from_capture(capture, config))
 
 
-async def _events(start: Callable[[_Bridge], Stream[Event]]) -> AsyncGenerator[Event]:
+class _Closable(Protocol[Event_co]):
+    """A `Stream` or a `Subscription`."""
+
+    def __next__(self) -> Event_co: ...
+    def close(self) -> None: ...
+
+
+async def _events(start: Callable[[_Bridge], _Closable[Event]]) -> AsyncGenerator[Event]:
     """Start a stream and yield its events, which a thread of its own waits for."""
     reader = ThreadPoolExecutor(1)
     async with aclosing(_Bridge()) as bridge:
