@@ -19,6 +19,8 @@ BADGES: Final = {
     Outcome.AMBIGUOUS: "bold black on yellow",
 }
 """Styles of words: with a background of their own, they can be read on any. What a colour says, a word or a sign says, too."""
+SOFT, LOUD = -45.0, -10.0
+"""Between them, in dBFS, the strip tells soft speech from loud."""
 _TENS: Final = round(10.0 / COLUMN_SECONDS)
 """Columns from one time on the axis to the next."""
 
@@ -99,8 +101,8 @@ def _times(width: int) -> Sequence[tuple[int, int]]:
 def _column(column: Column, glyphs: Glyphs) -> tuple[str, str]:
     if not column.speech:
         return glyphs.empty, "dim"
-    loud = position(loudness(column.rms_dbfs), len(glyphs.levels))
-    return glyphs.levels[loud], "cyan"
+    loud = (column.rms_dbfs - SOFT) / (LOUD - SOFT)
+    return glyphs.levels[position(loud, len(glyphs.levels))], "cyan"
 
 
 def _label(decision: Decision, glyphs: Glyphs) -> str:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
@@ -36,16 +36,22 @@ class Screen:
         self._glyphs = glyphs_for(console.encoding)
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = render(self._state, options.max_width, options.size.height, self._glyphs)
-        yield Text("\n", no_wrap=True).join(lines)
+        yield Text("\n", no_wrap=True).join(self._lines(options.size))
 
     def run(self, keyboard: Keyboard, actions: Actions, inbox: SimpleQueue[Message]) -> None:
         """Show what happens until `q`, or until the terminal is gone. Raises what keeps the daemon from being heard at that moment."""
         with Live(self, console=self._console, screen=True, auto_refresh=False) as live:
+            shown: list[Text] = []
             while self._goes_on(keyboard, actions, inbox):
-                live.refresh()
+                lines = self._lines(self._console.size)
+                if lines != shown:
+                    shown = lines
+                    live.refresh()
         if self._state.error is not None:
             raise self._state.error
+
+    def _lines(self, size: ConsoleDimensions) -> list[Text]:
+        return render(self._state, size.width, size.height, self._glyphs)
 
     def _goes_on(self, keyboard: Keyboard, actions: Actions, inbox: SimpleQueue[Message]) -> bool:
         """Take in what has happened since the last frame; return whether to draw another."""

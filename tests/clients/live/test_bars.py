@@ -49,7 +49,7 @@ def test_loudness() -> None:
 def test_the_strip_shows_speech_newest_at_the_right() -> None:
     history = reduce(lambda past, heard: past.heard(*heard), [(0.1, SILENCE), (0.6, SOFT), (1.1, LOUD), (1.6, SILENCE)], History())
 
-    assert sound(history, 6, UNICODE).plain == "  ·▂█·"
+    assert sound(history, 6, UNICODE).plain == "  ·▁█·"
     assert sound(history, 6, ASCII).plain == "  .:#."
     assert sound(history, 2, UNICODE).plain == "█·"
 

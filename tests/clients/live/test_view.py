@@ -41,7 +41,7 @@ def test_the_screen() -> None:
         "",
         "",
         " heard" + " " * 68 + "··▆·▆",
-        " decided                                                                  ✓ada",
+        " decided" + " " * 67 + "✓ada",
         "                                  -20 s               -10 s                 now",
         *[""] * 8,
         " e enroll   d delete   q quit" + " " * 51,
