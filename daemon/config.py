@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import unicodedata
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -33,7 +35,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Milliseconds = Annotated[int, Field(ge=0, le=5_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
-CaptureName = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$")]
+CaptureName = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$"), AfterValidator(partial(unicodedata.normalize, "NFC"))]
 
 
 class _Section(BaseModel):

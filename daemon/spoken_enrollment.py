@@ -18,7 +18,7 @@ class SpokenEnrollment:
 
     A recording ends where an attempt would: after `attempts.pause_seconds` without speech, after `attempts.speech_seconds` of speech, or
     where audio is missing. One that is too short to enroll from goes on. The enrollment ends with the first recording that makes it
-    enough; what is fed after that is ignored.
+    enough, or with the audio; what is fed after that is ignored.
     """
 
     def __init__(self, encoder_start: State, model_id: str, config: Config) -> None:
@@ -31,11 +31,12 @@ class SpokenEnrollment:
         self._recordings = 1
         self._recorded = 0
         self._spoken_until = 0
-        self._enough = False
+        self._finished = False
+        self._ended = False
 
     @property
     def done(self) -> bool:
-        """There is enough, and all of it is processed."""
+        """There is enough, or no more audio, and all of it is processed."""
         return self.session.done
 
     def feed(self, samples: Waveform) -> None:
@@ -46,13 +47,20 @@ class SpokenEnrollment:
         """Audio is missing here. Poll until there is nothing to do before."""
         self._end_recording()
 
+    def finish(self) -> None:
+        """No more audio."""
+        self._finished = True
+
     def poll(self) -> Encode | Event | None:
         """Return what to do next, as `Session.poll` says. Raises `NotEnoughSpeechError` if nobody speaks for `limits.idle_seconds`."""
-        while (due := self.session.poll()) is None and not self._enough:
-            if (samples := self._hops.take()) is None:
+        while (due := self.session.poll()) is None and not self._ended:
+            if (samples := self._hops.take()) is not None:
+                self.session.feed(samples)
+                self._advance(self._gate.push(samples))
+            elif self._finished:
+                self._end()
+            else:
                 return None
-            self.session.feed(samples)
-            self._advance(self._gate.push(samples))
         if isinstance(due, EnrollmentProgress):
             self._recorded, self._needed = due.evidence.speech, due.needed
         return due
@@ -69,7 +77,7 @@ class SpokenEnrollment:
         paused = not self._gate.open and silence >= self._config.attempts.pause_seconds
         if paused or self._recorded >= self._config.attempts.speech_seconds * SAMPLE_RATE:
             self._end_recording()
-        if silence >= (idle := self._config.limits.idle_seconds) and not self._enough:
+        if silence >= (idle := self._config.limits.idle_seconds) and not self._ended:
             raise NotEnoughSpeechError(
                 f"nobody spoke for {idle:g} s, and {self._needed / SAMPLE_RATE:.1f} s of speech are missing: speak up, nearer to the "
                 "microphone, and see whether it is muted",
@@ -80,9 +88,12 @@ class SpokenEnrollment:
         if self._recorded < self._config.enrollment.min_recording_seconds * SAMPLE_RATE:
             return
         if not self._needed:
-            self.session.finish()
-            self._enough = True
+            self._end()
         elif self._recordings < self._config.limits.recordings:
             self.session.next_recording()
             self._recordings += 1
             self._recorded = 0
+
+    def _end(self) -> None:
+        self.session.finish()
+        self._ended = True

@@ -37,6 +37,11 @@ WAITING_PIECES: Final = 16
 Deliver = Callable[[CaptureEvent], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Audio is missing here."""
+
+
 @dataclass(frozen=True)
 class WatchParts:
     """What all captures share."""
@@ -67,7 +72,7 @@ class Capture:
         self._problem = ""
         self._session = self._new_session(attempts=0)
         self._following = ExitStack()
-        self._taker: asyncio.Queue[Waveform | None] | None = None
+        self._taker: asyncio.Queue[Waveform | Gap | None] | None = None
         # Both who brings the audio and who takes the capture over drive the session.
         self._driving = asyncio.Lock()
 
@@ -100,6 +105,8 @@ class Capture:
         async with self._driving:
             self._session.cut()
             await self._drive()
+        if self._taker:
+            await self._taker.put(Gap())
 
     async def report(self, change: CaptureChange, state: CaptureState | None = None, problem: str = "") -> None:
         """Tell what became of the source: its new state, None if that is as it was, and what the problem is, if there is one."""
@@ -122,15 +129,18 @@ class Capture:
         self._end()
         await self.report(change, state, problem)
 
-    def abandon(self) -> None:
-        """Hear no more because whoever brought the audio is gone: STOPPED, without a decision. Does nothing if it is stopped."""
+    def abandon(self, change: CaptureChange = CaptureChange.STOPPED, state: CaptureState = CaptureState.STOPPED, problem: str = "") -> None:
+        """Hear no more because whoever brought the audio is gone: STOPPED, or what else ended it, without a decision.
+
+        Does nothing if it is stopped.
+        """
         if self._state is not CaptureState.STOPPED:
             self._end()
-            self._parts.hub.publish(self.name, self._changed(CaptureChange.STOPPED, CaptureState.STOPPED, ""))
+            self._parts.hub.publish(self.name, self._changed(change, state, problem))
 
     @asynccontextmanager
-    async def taken_over(self) -> AsyncIterator[AsyncIterator[Waveform]]:
-        """Make no attempts while the block runs; yield the audio that is heard meanwhile, in pieces, until the capture stops.
+    async def taken_over(self) -> AsyncIterator[AsyncIterator[Waveform | Gap]]:
+        """Make no attempts while the block runs; yield the audio that is heard meanwhile, in pieces, and its gaps, until the capture stops.
 
         Whoever takes a capture over must take its audio: the source is held up while `WAITING_PIECES` pieces wait. Raises
         `CaptureStoppedError`, or `CaptureBusyError` if somebody has it already.
@@ -199,12 +209,12 @@ class Capture:
         return WatchSession(parts.engine.encoder.initial_state(), parts.roster.speakers, parts.config, attempts=attempts)
 
 
-async def _pieces(taker: asyncio.Queue[Waveform | None]) -> AsyncIterator[Waveform]:
+async def _pieces(taker: asyncio.Queue[Waveform | Gap | None]) -> AsyncIterator[Waveform | Gap]:
     while (piece := await taker.get()) is not None:
         yield piece
 
 
-def _empty(taker: asyncio.Queue[Waveform | None]) -> None:
+def _empty(taker: asyncio.Queue[Waveform | Gap | None]) -> None:
     """Take everything, so that nobody waits to put something."""
     while not taker.empty():
         taker.get_nowait()

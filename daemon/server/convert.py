@@ -79,19 +79,27 @@ def decision(event: Decision) -> decision_pb2.Decision:
 
 def progress_response(event: EnrollmentProgress, request_id: str) -> enrollment_pb2.EnrollResponse:
     """Return the response that tells of the progress of an enrollment."""
-    progress = enrollment_pb2.EnrollProgress(
+    return enrollment_pb2.EnrollResponse(request_id=request_id, audio_processed=duration(event.at), progress=progress(event))
+
+
+def progress(event: EnrollmentProgress) -> enrollment_pb2.EnrollProgress:
+    """Return the message of the progress of an enrollment."""
+    return enrollment_pb2.EnrollProgress(
         recording=event.recording,
         evidence=evidence(event.evidence),
         speech=duration(event.speech),
         speech_needed=duration(event.needed),
     )
-    return enrollment_pb2.EnrollResponse(request_id=request_id, audio_processed=duration(event.at), progress=progress)
 
 
 def result_response(enrolled: Speaker, added: tuple[Template, ...], at: int, request_id: str) -> enrollment_pb2.EnrollResponse:
     """Return the response that tells who was enrolled, with the templates of this stream, after `at` samples."""
-    result = enrollment_pb2.EnrollResult(speaker=speaker(enrolled), recordings=[evidence(template.evidence) for template in added])
-    return enrollment_pb2.EnrollResponse(request_id=request_id, audio_processed=duration(at), result=result)
+    return enrollment_pb2.EnrollResponse(request_id=request_id, audio_processed=duration(at), result=enroll_result(enrolled, added))
+
+
+def enroll_result(enrolled: Speaker, added: tuple[Template, ...]) -> enrollment_pb2.EnrollResult:
+    """Return the message that tells who was enrolled, with the templates that were added."""
+    return enrollment_pb2.EnrollResult(speaker=speaker(enrolled), recordings=[evidence(template.evidence) for template in added])
 
 
 def evidence(of: Evidence) -> decision_pb2.Evidence:

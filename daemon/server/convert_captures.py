@@ -7,6 +7,7 @@ from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from daemon.capture.devices import Device
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureEvent, CaptureState, CaptureStatus
 from daemon.events import AttemptDecided, AttemptStarted, Level
 from daemon.server import convert
@@ -29,6 +30,11 @@ def capture(status: CaptureStatus) -> captures_pb2.Capture:
             overruns=counters.overruns, stalls=counters.stalls, reopened=counters.reopened, clipped_samples=counters.clipped_samples
         ),
     )
+
+
+def device(of: Device) -> captures_pb2.Device:
+    """Return the message of an input device."""
+    return captures_pb2.Device(index=of.index, name=of.name, channels=of.channels, sample_rate_hertz=of.rate, is_default=of.default)
 
 
 def capture_event(told: CaptureEvent) -> capture_event_pb2.CaptureEvent:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -15,9 +14,8 @@ from daemon.names import normalise_name
 from daemon.server import convert
 from daemon.server.hearing import Hearing
 from daemon.server.runtime import Runtime
+from daemon.server.saving import Saver
 from daemon.server.streams import Stream
-from daemon.speakers import Speaker, Template
-from daemon.voiceprints import SaveMode
 from proto.speakerd.v1 import audio_pb2, enrollment_pb2, enrollment_pb2_grpc
 
 EnrollStream = Stream[enrollment_pb2.EnrollRequest, enrollment_pb2.EnrollResponse]
@@ -26,10 +24,9 @@ EnrollStream = Stream[enrollment_pb2.EnrollRequest, enrollment_pb2.EnrollRespons
 class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
     """Makes a voice known."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, saver: Saver) -> None:
         self._runtime = runtime
-        # What is enrolled must not change between the check for similar voices and the save.
-        self._saving = asyncio.Lock()
+        self._saver = saver
 
     async def Enroll(  # type: ignore[override]  # noqa: N802 - a coroutine that writes is gRPC's other form of a stream
         self,
@@ -47,19 +44,9 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
             session = EnrollmentSession(self._runtime.engine.encoder.initial_state(), model_id, self._runtime.config)
             hearing = Hearing(session, self._runtime.engine, self._runtime.config.limits, decoder)
             await _Dialogue(stream, session, hearing, config.audio).run()
-            async with self._saving:
-                speaker, added = await self._save(session, name, mode, allow_similar=config.allow_similar)
+            speaker, added = await self._saver.save(session, name, mode, allow_similar=config.allow_similar)
             stream.log.info("enrolled", recordings=len(added))
             await stream.send(convert.result_response(speaker, added, hearing.heard, stream.request_id))
-
-    async def _save(
-        self, session: EnrollmentSession, name: str, mode: SaveMode, *, allow_similar: bool
-    ) -> tuple[Speaker, tuple[Template, ...]]:
-        store = self._runtime.store
-        known = await self._runtime.stored(store.get, name) if mode is SaveMode.ADD else None
-        others = await self._runtime.stored(store.speakers)
-        templates = session.result(others, name=name, allow_similar=allow_similar, known=known)
-        return await self._runtime.stored(store.save, name, templates, mode), templates
 
 
 class _Dialogue:

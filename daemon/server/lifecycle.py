@@ -12,15 +12,18 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
+from daemon.capture.microphones import Microphones
 from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.hub import Hub
 from daemon.roster import Roster
 from daemon.server.address import listen_on_socket, listen_on_tcp
+from daemon.server.captures import CapturesService
 from daemon.server.enrollment import EnrollmentService
 from daemon.server.feed import FeedService
 from daemon.server.runtime import Runtime
+from daemon.server.saving import Saver
 from daemon.server.speakers import SpeakersService
 from daemon.server.status import StatusService
 from daemon.server.streams import Streams
@@ -30,6 +33,8 @@ from daemon.voiceprints import VoiceprintStore
 from daemon.watching import WatchParts
 from models.encoder import Encoder
 from proto.speakerd.v1 import (
+    captures_pb2,
+    captures_pb2_grpc,
     enrollment_pb2,
     enrollment_pb2_grpc,
     feed_pb2,
@@ -46,7 +51,7 @@ from proto.speakerd.v1 import (
 
 SERVICES: Final = tuple(
     service.full_name
-    for file in (verification_pb2, enrollment_pb2, speakers_pb2, subscription_pb2, feed_pb2, status_pb2)
+    for file in (verification_pb2, enrollment_pb2, speakers_pb2, captures_pb2, subscription_pb2, feed_pb2, status_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 OTHER_CALLS: Final = 64
@@ -69,11 +74,13 @@ class Server:
         self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=most_calls)
         self._storage = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._roster = Roster(store, encoder.model_id)
-        watching = WatchParts(config, self._engine, self._roster, Hub(config.subscriptions))
-        self._add_services(Runtime(config, self._engine, store, self._storage, self._streams, watching, Captures()))
+        watching, captures = WatchParts(config, self._engine, self._roster, Hub(config.subscriptions)), Captures()
+        self._microphones = Microphones(config.captures, watching, captures)
+        self._add_services(Runtime(config, self._engine, store, self._storage, self._streams, watching, captures))
 
     async def start(self) -> list[str]:
-        """Begin to serve; return the addresses. Raises `StartError`."""
+        """Begin to serve; return the addresses. Raises `StartError`, `CaptureUnavailableError`."""
+        await self._microphones.check()
         server = self._config.server
         addresses = [listen_on_socket(self._server, server.socket_path)]
         if server.tcp:
@@ -81,11 +88,13 @@ class Server:
         for service in SERVICES:
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         await self._server.start()
+        self._microphones.autostart()
         return addresses
 
     async def stop(self) -> None:
         """End gracefully: say so, let no more streams in, give those that are open their time, then cut them."""
         await self._health.enter_graceful_shutdown()
+        await self._microphones.close()
         await self._streams.drain(self._config.server.grace_seconds)
         # Even a stream that has ended may still have its status to send.
         await self._server.stop(None if self._streams.active else CLOSING_SECONDS)
@@ -94,8 +103,10 @@ class Server:
         self._storage.shutdown()
 
     def _add_services(self, runtime: Runtime) -> None:
+        saver = Saver(runtime)
         verification_pb2_grpc.add_VerificationServiceServicer_to_server(VerificationService(runtime), self._server)
-        enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(EnrollmentService(runtime), self._server)
+        enrollment_pb2_grpc.add_EnrollmentServiceServicer_to_server(EnrollmentService(runtime, saver), self._server)
+        captures_pb2_grpc.add_CapturesServiceServicer_to_server(CapturesService(runtime, self._microphones, saver), self._server)
         speakers_pb2_grpc.add_SpeakersServiceServicer_to_server(SpeakersService(runtime), self._server)
         subscription_pb2_grpc.add_SubscriptionServiceServicer_to_server(SubscriptionService(runtime), self._server)
         feed_pb2_grpc.add_FeedServiceServicer_to_server(FeedService(runtime), self._server)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from daemon.config import AttemptsConfig, Config, LimitsConfig
 from daemon.errors import NotEnoughSpeechError
-from daemon.events import EnrollmentProgress, Event
+from daemon.events import EnrollmentProgress
 from daemon.session import run
 from daemon.spoken_enrollment import SpokenEnrollment
 from models.features import Waveform
@@ -24,12 +24,16 @@ def begin(config: Config = CONFIG) -> SpokenEnrollment:
     return SpokenEnrollment(ENCODER.initial_state(), ENCODER.model_id, config)
 
 
-def hear(enrollment: SpokenEnrollment, *pieces: Waveform) -> list[Event]:
-    events = []
+def hear(enrollment: SpokenEnrollment, *pieces: Waveform) -> list[EnrollmentProgress]:
+    events: list[EnrollmentProgress] = []
     for piece in pieces:
         enrollment.feed(piece)
-        events += list(run(enrollment, ENCODER))
+        events += [event for event in run(enrollment, ENCODER) if isinstance(event, EnrollmentProgress)]
     return events
+
+
+def is_done(enrollment: SpokenEnrollment) -> bool:
+    return enrollment.done
 
 
 def templates(enrollment: SpokenEnrollment) -> int:
@@ -39,35 +43,33 @@ def templates(enrollment: SpokenEnrollment) -> int:
 def test_each_stretch_of_speech_is_a_recording_until_there_is_enough() -> None:
     enrollment = begin()
     hear(enrollment, PAUSE, SENTENCE, PAUSE)
-    assert not enrollment.done
+    assert not is_done(enrollment)
     events = hear(enrollment, audio.voice(0, 1.2, take=1), PAUSE)
-    assert enrollment.done
+    assert is_done(enrollment)
     assert templates(enrollment) == 2
-    last = events[-1]
-    assert isinstance(last, EnrollmentProgress)
-    assert (last.recording, last.needed) == (2, 0)
+    assert (events[-1].recording, events[-1].needed) == (2, 0)
 
 
 def test_it_ends_at_the_pause_after_there_is_enough() -> None:
     enrollment = begin()
     hear(enrollment, audio.voice(0, 4.0))
-    assert not enrollment.done
+    assert not is_done(enrollment)
     hear(enrollment, PAUSE)
-    assert enrollment.done
+    assert is_done(enrollment)
     assert templates(enrollment) == 1
 
 
 def test_who_speaks_without_a_pause_is_enrolled_too() -> None:
     enrollment = begin(Config(attempts=AttemptsConfig(speech_seconds=3.0)))
     hear(enrollment, audio.voice(0, 4.5))
-    assert enrollment.done
+    assert is_done(enrollment)
     assert templates(enrollment) == 1
 
 
 def test_what_is_too_short_for_a_recording_goes_on_in_the_next() -> None:
     enrollment = begin()
     hear(enrollment, audio.voice(0, 0.3), PAUSE, SENTENCE, PAUSE, SENTENCE, PAUSE)
-    assert enrollment.done
+    assert is_done(enrollment)
     assert templates(enrollment) == 2
 
 
@@ -76,15 +78,34 @@ def test_a_gap_ends_a_recording() -> None:
     hear(enrollment, SENTENCE)
     enrollment.cut()
     hear(enrollment, SENTENCE, PAUSE)
-    assert enrollment.done
+    assert is_done(enrollment)
     assert templates(enrollment) == 2
 
 
 def test_no_more_recordings_are_made_than_are_allowed() -> None:
     enrollment = begin(Config(limits=LimitsConfig(recordings=1)))
     hear(enrollment, SENTENCE, PAUSE, SENTENCE, PAUSE)
-    assert enrollment.done
+    assert is_done(enrollment)
     assert templates(enrollment) == 1
+
+
+@pytest.mark.parametrize("pieces", [[SENTENCE, PAUSE, SENTENCE], [SENTENCE, SENTENCE]])
+def test_it_ends_with_the_audio(pieces: list[Waveform]) -> None:
+    enrollment = begin()
+    hear(enrollment, *pieces)
+    enrollment.finish()
+    hear(enrollment, audio.silence(0.0))
+    assert is_done(enrollment)
+    assert templates(enrollment) == len(pieces) // 2 + len(pieces) % 2
+
+
+def test_too_little_is_not_enrolled() -> None:
+    enrollment = begin()
+    hear(enrollment, SENTENCE)
+    enrollment.finish()
+    hear(enrollment, audio.silence(0.0))
+    with pytest.raises(NotEnoughSpeechError):
+        templates(enrollment)
 
 
 def test_what_is_heard_after_the_end_is_ignored() -> None:
