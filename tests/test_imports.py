@@ -31,11 +31,16 @@ RESERVED = {
 """Module -> the only ones that import it, or anything in it."""
 
 ABSENT = {
-    # The pure state machine, and all that it is made of.
+    # The pure state machines, and all that they are made of.
     "daemon.session": {"grpc", "onnxruntime", "sounddevice", "torch"},
+    "daemon.watch": {"grpc", "onnxruntime", "sounddevice", "torch"},
+    # What hears and what tells, without a network.
+    "daemon.watching": {"grpc", "sounddevice", "torch"},
     # A machine that only runs the daemon or talks to it has no torch and need not have a microphone.
     "daemon.__main__": {"sounddevice", "torch"},
     "clients.__main__": {"daemon", "models", "onnxruntime", "sounddevice", "torch"},
+    # Every run of pytest loads it, wherever speakerd is installed.
+    "clients.scenarios.pytest_plugin": {"grpc", "numpy", "pydantic", "soundfile"},
     "models.evaluate.__main__": {"matplotlib", "grpc", "sounddevice", "torch"},
 }
 """Module -> what is not loaded when it is imported, be it by way of others."""
