@@ -50,7 +50,13 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path
     names = [name for name in ZipFile(wheel).namelist() if not name.startswith(f"speakerd-{version('speakerd')}.dist-info/")]
     files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     assert sorted(names) == sorted(path.relative_to(ROOT).as_posix() for path in files)
-    for data in ("models/weights/edge.onnx", "proto/speakerd/v1/verification.proto", "clients/voices/1-slt/1.opus", "daemon/py.typed"):
+    for data in (
+        "models/weights/edge.onnx",
+        "proto/speakerd/v1/verification.proto",
+        "clients/scenarios/examples/front-door.yaml",
+        "clients/voices/1-slt/1.opus",
+        "daemon/py.typed",
+    ):
         assert data in names
 
 
@@ -59,11 +65,13 @@ def test_the_wheel_holds_the_licence(wheel: Path) -> None:
 
 
 def test_every_module_outside_of_training_can_be_imported(environment: Path, wheel: Path, tmp_path: Path) -> None:
-    """Without the extras: what the runtime imports is declared as a requirement."""
+    """Without the extras: what the runtime imports is declared as a requirement. Only pytest loads the plugin for pytest."""
     python = str(environment / "python")
     assert run(python, "-c", "import importlib.util; print(importlib.util.find_spec('torch'))", cwd=tmp_path) == "None\n"
     modules = [name.removesuffix(".py").replace("/", ".") for name in ZipFile(wheel).namelist() if name.endswith(".py")]
-    runtime = [name for name in modules if name.startswith(("clients.", "daemon.", "proto.speakerd."))]
+    runtime = [
+        name for name in modules if name.startswith(("clients.", "daemon.", "proto.speakerd.")) and not name.endswith(".pytest_plugin")
+    ]
     run(python, "-W", "error", "-c", f"import {', '.join(runtime)}", cwd=tmp_path)
 
 
@@ -77,6 +85,13 @@ def test_the_demo_tells_its_streams_apart(environment: Path, tmp_path: Path) -> 
     assert len(streams) == 4
     assert all(stream["decision"] == stream["expected"] for stream in streams)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_shipped_scenarios_pass(environment: Path, tmp_path: Path) -> None:
+    shipped = "from pathlib import Path; from clients import scenarios; print(*Path(scenarios.__file__).parent.glob('examples/*.yaml'))"
+    files = run(environment / "python", "-c", shipped, cwd=tmp_path).split()
+    reports = [json.loads(line) for line in run(environment / "speakerctl", "replay", "--json", *files, cwd=tmp_path).splitlines()]
+    assert [report["passed"] for report in reports if "scenario" in report] == [True] * 3
 
 
 def test_the_installed_version_is_the_declared_one() -> None:

@@ -38,7 +38,11 @@ def _mark(check: Check) -> Text:
 
 def _sum(report: Report) -> Text:
     failed = sum(not check.passed for check in report.checks)
-    verdict = (f"{failed} of {len(report.checks)} failed", "bold red") if failed else (f"all {len(report.checks)} passed", "green")
+    verdict = (
+        (f"{failed} of {len(report.checks)} failed", "bold red")
+        if failed
+        else (f"{len(report.checks)} of {len(report.checks)} passed", "green")
+    )
     if not report.checks:
         verdict = ("nothing is checked: the scenario has neither `expect` nor `never`", "yellow")
     others = f"; {report.others} other speakers are enrolled there and took part" if report.others else ""

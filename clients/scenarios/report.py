@@ -63,11 +63,13 @@ class Report:
 
     def assert_passed(self) -> None:
         """Raise an `AssertionError` that tells what came otherwise, and everything that was decided."""
+        # pytest shows the line of the test, not this one.
+        __tracebackhide__ = True
         if not self.passed:
             raise AssertionError(str(self))
 
     def __str__(self) -> str:
         failed = [f"  {check.rule}: {check.found}" for check in self.checks if not check.passed]
         decided = [f"  {attempt}" for attempt in self.attempts] or ["  nothing"]
-        verdict = f"{len(failed)} of {len(self.checks)} checks failed" if failed else f"all {len(self.checks)} checks passed"
+        verdict = f"{len(failed)} of {len(self.checks)} checks failed" if failed else f"{len(self.checks)} checks passed"
         return "\n".join([f"{self.title}: {verdict}", *failed, f"decided in {self.seconds:.2f} s, by {self.model_id}:", *decided])

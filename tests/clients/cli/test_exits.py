@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from clients.cli.exits import HELP, Exit, exit_of_error, exit_of_outcome
-from clients.errors import AddressError, AudioFileError, ClientError, DaemonError, DemoDataError, ProtocolError, UnreachableError
+from clients.errors import (
+    AddressError,
+    AudioFileError,
+    ClientError,
+    DaemonError,
+    DemoDataError,
+    ProtocolError,
+    ScenarioError,
+    UnreachableError,
+)
 from clients.messages import Outcome
 
 
@@ -22,6 +31,7 @@ def test_only_acceptance_is_success() -> None:
         (AudioFileError("x"), 2),
         (AddressError("x"), 2),
         (DemoDataError("x"), 2),
+        (ScenarioError("x"), 2),
         (UnreachableError("x"), 4),
         (DaemonError("x"), 5),
         (ProtocolError("x"), 5),

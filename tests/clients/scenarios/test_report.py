@@ -13,9 +13,7 @@ FAILED = Check("never ACCEPT 1.00-3.00 s", passed=False, found="ACCEPT ada at 2.
 def test_a_report_that_passed() -> None:
     report = Report("Door", "edge-1", 9.0, 0, (ATTEMPT,), (PASSED,))
     report.assert_passed()
-    assert str(report) == (
-        "Door: all 1 checks passed\ndecided in 9.00 s, by edge-1:\n  ACCEPT ada at 2.50 s (speech since 0.94 s, score 0.71)"
-    )
+    assert str(report) == ("Door: 1 checks passed\ndecided in 9.00 s, by edge-1:\n  ACCEPT ada at 2.50 s (speech since 0.94 s, score 0.71)")
 
 
 def test_a_report_that_failed_says_what_came() -> None:
