@@ -114,9 +114,8 @@ class VoiceprintStore:
                 self._check(connection, name, templates[0].model_id, len(templates), mode)
                 self._write(connection, name, templates, mode)
             self._known = None
-            saved = self._all()[name]
         self._tell()
-        return saved
+        return self.get(name)
 
     def delete(self, name: str) -> None:
         """Forget a speaker and leave no trace of them in the files. Raises `SpeakerNotFoundError`."""
