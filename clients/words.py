@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from clients.capture_messages import CaptureChange
 from clients.messages import Reason
 
 REASONS: Final = {
@@ -17,3 +18,19 @@ REASONS: Final = {
     Reason.UNSPECIFIED: "for a reason that this client does not know",
 }
 """Why a decision is what it is."""
+
+CHANGES: Final = {
+    CaptureChange.STARTED: "it listens",
+    CaptureChange.STOPPED: "it was stopped",
+    CaptureChange.OVERRUN: "audio was lost: the machine is too slow",
+    CaptureChange.STALLED: "the device delivers nothing",
+    CaptureChange.LOST: "the device is gone",
+    CaptureChange.RECOVERED: "the device is back",
+    CaptureChange.FAILED: "the device did not come back",
+    CaptureChange.SILENCE_STARTED: "nothing but zeros: the microphone may be muted",
+    CaptureChange.SILENCE_ENDED: "no longer nothing but zeros",
+    CaptureChange.CLIPPING_STARTED: "too loud: it is overdriven",
+    CaptureChange.CLIPPING_ENDED: "no longer overdriven",
+    CaptureChange.UNSPECIFIED: "something that this client does not know",
+}
+"""What happened to a capture."""

@@ -7,22 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Final, TextIO
 
-from clients.cli.output import Item, leave_unread
+from clients.capture_messages import Capture, CaptureEvent, Device
+from clients.cli.capture_fields import capture_fields, device_fields, subscription_fields
+from clients.cli.fields import event_fields, speaker_fields
+from clients.cli.output import Event, Item, leave_unread
 from clients.demo.streams import StreamResult
-from clients.messages import (
-    Decision,
-    Enrolled,
-    EnrollmentEvent,
-    EnrollmentProgress,
-    Evidence,
-    Speaker,
-    SpeechEnded,
-    SpeechStarted,
-    Status,
-    VerificationEvent,
-)
+from clients.messages import Decision, Enrolled, EnrollmentProgress, Speaker, SpeechEnded, SpeechStarted, Status
 from clients.scenarios.report import Attempt, Report
 from clients.scenarios.timeline import Timeline
+from clients.subscription import Disconnected, Gap
 
 _KINDS: Final = {
     SpeechStarted: "speech_started",
@@ -45,11 +38,11 @@ class JsonLines:
         """Do nothing: there is no progress to show."""
         return nullcontext()
 
-    def event(self, event: VerificationEvent | EnrollmentEvent) -> None:
+    def event(self, event: Event) -> None:
         """Print an event as it comes."""
         self.show(event)
 
-    def progress(self, event: VerificationEvent | EnrollmentEvent, label: str) -> None:
+    def progress(self, event: Event, label: str) -> None:
         """Print nothing: only results are asked for."""
 
     def note(self, text: str) -> None:
@@ -79,9 +72,15 @@ def describe(item: Item) -> dict[str, object]:
     """Return the fields of an item under the names that programs see."""
     match item:
         case Speaker():
-            return _speaker(item)
+            return speaker_fields(item)
         case Status():
             return {"uptime_seconds" if name == "uptime" else name: value for name, value in asdict(item).items()}
+        case Capture():
+            return capture_fields(item)
+        case Device():
+            return device_fields(item)
+        case CaptureEvent() | Disconnected() | Gap():
+            return subscription_fields(item)
         case StreamResult():
             return _stream(item)
         case Timeline():
@@ -91,61 +90,7 @@ def describe(item: Item) -> dict[str, object]:
         case Report():
             return _report(item)
         case _:
-            return {"event": _KINDS[type(item)], "audio_seconds": item.at, **_event(item)}
-
-
-def _event(event: VerificationEvent | EnrollmentEvent) -> dict[str, object]:
-    match event:
-        case SpeechStarted() | SpeechEnded():
-            return {"offset_seconds": event.offset}
-        case Decision():
-            return _decision(event)
-        case EnrollmentProgress():
-            return _progress(event)
-        case Enrolled():
-            return {**_speaker(event.speaker), "evidence": [_evidence(evidence) for evidence in event.recordings]}
-
-
-def _decision(decision: Decision) -> dict[str, object]:
-    return {
-        "decision": decision.outcome.value,
-        "final": decision.final,
-        "reason": decision.reason.value,
-        "speaker": decision.speaker,
-        "score": decision.score,
-        "margin": decision.margin,
-        **_evidence(decision.evidence),
-        "candidates": [{"speaker": candidate.speaker, "score": candidate.score} for candidate in decision.candidates],
-    }
-
-
-def _evidence(evidence: Evidence) -> dict[str, object]:
-    return {
-        "speech_seconds": evidence.speech,
-        "snr_db": evidence.snr_db,
-        "clipped_fraction": evidence.clipped_fraction,
-        "bandwidth_hertz": evidence.bandwidth_hertz,
-    }
-
-
-def _progress(progress: EnrollmentProgress) -> dict[str, object]:
-    return {
-        "recording": progress.recording,
-        "speech_seconds": progress.speech,
-        "needed_seconds": progress.needed,
-        "evidence": _evidence(progress.evidence),
-    }
-
-
-def _speaker(speaker: Speaker) -> dict[str, object]:
-    return {
-        "speaker": speaker.name,
-        "model_id": speaker.model_id,
-        "recordings": speaker.recordings,
-        "speech_seconds": speaker.speech,
-        "created": speaker.created.isoformat(),
-        "updated": speaker.updated.isoformat(),
-    }
+            return {"event": _KINDS[type(item)], "audio_seconds": item.at, **event_fields(item)}
 
 
 def _stream(result: StreamResult) -> dict[str, object]:

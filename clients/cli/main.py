@@ -13,15 +13,18 @@ from typing import NoReturn
 import click
 
 from clients.cli import exits
+from clients.cli.captures import captures, devices, start, stop
 from clients.cli.demo import demo
 from clients.cli.enroll import enroll
 from clients.cli.exits import Exit, exit_of_error
 from clients.cli.jsonlines import JsonLines
+from clients.cli.live import live
 from clients.cli.output import Output
 from clients.cli.replay import replay
 from clients.cli.session import Session, global_options
 from clients.cli.speakers import speakers
 from clients.cli.status import status
+from clients.cli.subscribe import subscribe
 from clients.cli.terminal import PipedConsole, Terminal
 from clients.cli.verify import identify, verify
 from clients.errors import ClientError
@@ -34,7 +37,7 @@ def speakerctl() -> None:
     """Enroll voices and verify who speaks, with a running speakerd."""
 
 
-for _command in (enroll, verify, identify, speakers, status, demo, replay):
+for _command in (enroll, verify, identify, speakers, status, demo, live, replay, subscribe, captures, devices, start, stop):
     speakerctl.add_command(_command)
 
 

@@ -8,12 +8,15 @@ import sys
 from contextlib import AbstractContextManager
 from typing import NoReturn, Protocol
 
+from clients.capture_messages import Capture, Device
 from clients.demo.streams import StreamResult
 from clients.messages import EnrollmentEvent, Speaker, Status, VerificationEvent
 from clients.scenarios.report import Attempt, Report
 from clients.scenarios.timeline import Timeline
+from clients.subscription import SubscriptionEvent
 
-Item = VerificationEvent | EnrollmentEvent | Speaker | Status | StreamResult | Timeline | Attempt | Report
+Event = VerificationEvent | EnrollmentEvent | SubscriptionEvent
+Item = Event | Speaker | Status | Capture | Device | StreamResult | Timeline | Attempt | Report
 
 
 class Output(Protocol):
@@ -28,11 +31,11 @@ class Output(Protocol):
         """Show progress within the returned context."""
         ...
 
-    def event(self, event: VerificationEvent | EnrollmentEvent) -> None:
+    def event(self, event: Event) -> None:
         """Show an event of the stream that the user asked for."""
         ...
 
-    def progress(self, event: VerificationEvent | EnrollmentEvent, label: str) -> None:
+    def progress(self, event: Event, label: str) -> None:
         """Show an event that only matters until the next one; `label` says what it is about."""
         ...
 

@@ -49,12 +49,19 @@ class Session:
         return Tls(*files) if files else None
 
 
-def _name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise click.BadParameter("it is not valid UTF-8.") from None
-    return value
+class _Name(click.ParamType[str]):
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail("it is not valid UTF-8.", param, ctx)
+        return value
+
+
+NAME: Final = _Name()
+"""The name of a speaker or a capture. What the shell hands over need not be text."""
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -86,8 +93,8 @@ def json_option(command: Command) -> Command:
 
 
 def name_argument(command: Command) -> Command:
-    """Add NAME, a speaker's."""
-    return click.argument("name", callback=_name)(command)
+    """Add NAME, a speaker's or a capture's."""
+    return click.argument("name", type=NAME)(command)
 
 
 def global_options(command: Command) -> Command:

@@ -12,26 +12,20 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from clients.cli.output import Item, leave_unread
+from clients.capture_messages import AttemptDecided, Capture, CaptureEvent, Device
+from clients.cli.capture_lines import event_line, source_line
+from clients.cli.output import Event, Item, leave_unread
 from clients.cli.report import report_table, timeline_table
+from clients.cli.verdicts import STYLES, styled_outcome, verdict, why
 from clients.demo.streams import StreamResult
-from clients.messages import (
-    Decision,
-    Enrolled,
-    EnrollmentEvent,
-    EnrollmentProgress,
-    Outcome,
-    Speaker,
-    Status,
-    VerificationEvent,
-)
+from clients.messages import Decision, Enrolled, EnrollmentProgress, Outcome, Speaker, Status
 from clients.scenarios.report import Attempt, Report
 from clients.scenarios.timeline import Timeline
+from clients.subscription import Disconnected, Gap
 from clients.words import REASONS
 
 _BAR_WIDTH: Final = 30
 _LABEL_WIDTH: Final = 9
-_STYLES: Final = {Outcome.ACCEPT: "bold green", Outcome.REJECT: "bold red", Outcome.UNDECIDED: "yellow", Outcome.AMBIGUOUS: "yellow"}
 
 
 class PipedConsole(Console):
@@ -58,18 +52,23 @@ class Terminal:
         """Show progress within the returned context."""
         return self._live
 
-    def event(self, event: VerificationEvent | EnrollmentEvent) -> None:
+    def event(self, event: Event) -> None:
         """Show an event as it comes; final ones stay."""
-        if isinstance(event, Enrolled) or (isinstance(event, Decision) and event.final):
-            self.show(event)
-        else:
-            self.progress(event, "")
+        match event:
+            case Enrolled() | Decision(final=True):
+                self.show(event)
+            case CaptureEvent() | Disconnected() | Gap() if line := event_line(event):
+                self._print(line)
+            case _:
+                self.progress(event, "")
 
-    def progress(self, event: VerificationEvent | EnrollmentEvent, label: str) -> None:
+    def progress(self, event: Event, label: str) -> None:
         """Show an event until the next one comes."""
         match event:
             case Decision():
                 self._live.update(_row(label, *_running_score(event)), refresh=True)
+            case CaptureEvent(event=AttemptDecided(decision=decision)):
+                self._live.update(_row(label or event.capture, *_running_score(decision)), refresh=True)
             case EnrollmentProgress():
                 self._live.update(_row(label, *_enrollment_bar(event)), refresh=True)
 
@@ -81,13 +80,15 @@ class Terminal:
         """Print a result."""
         match item:
             case Decision():
-                self._print(_verdict(item))
+                self._print(verdict(item))
             case Enrolled():
                 self._print(Text.assemble(("Enrolled ", "bold green"), _speaker(item.speaker)))
             case Speaker():
                 self._print(_speaker(item))
             case Status():
                 self._print(_status(item))
+            case Capture() | Device():
+                self._print(source_line(item))
             case StreamResult():
                 self._print(_stream(item))
             case Timeline():
@@ -127,23 +128,6 @@ def _row(label: str, before: str, bar: ProgressBar, after: str) -> Table:
     return row
 
 
-def _outcome(decision: Decision) -> tuple[str, str]:
-    return decision.outcome.value, _STYLES[decision.outcome]
-
-
-def _verdict(decision: Decision) -> Text:
-    who = f" {decision.speaker}" if decision.outcome is Outcome.ACCEPT else ""
-    return Text.assemble(_outcome(decision), f"{who}: {_why(decision)}")
-
-
-def _why(decision: Decision) -> str:
-    words = REASONS[decision.reason]
-    if not decision.candidates:
-        return words
-    scores = ", ".join(f"{candidate.speaker} {candidate.score:.2f}" for candidate in decision.candidates[:2])
-    return f"{words} ({scores}, after {decision.evidence.speech:.1f} s of speech)"
-
-
 def _speaker(speaker: Speaker) -> Text:
     recordings = "1 recording" if speaker.recordings == 1 else f"{speaker.recordings} recordings"
     facts = f": {recordings}, {speaker.speech:.1f} s of speech, {speaker.model_id}, {speaker.updated:%Y-%m-%d %H:%M} UTC"
@@ -165,10 +149,10 @@ def _status(status: Status) -> Text:
 def _stream(result: StreamResult) -> Text:
     mark = ("as expected", "green") if result.as_expected else (f"expected {result.stream.expected.value}", "bold red")
     name = f"{result.stream.name:{_LABEL_WIDTH}} "
-    return Text.assemble(name, _outcome(result.decision), " (", mark, f"): {_why(result.decision)}")
+    return Text.assemble(name, styled_outcome(result.decision), " (", mark, f"): {why(result.decision)}")
 
 
 def _attempt(attempt: Attempt) -> Text:
     who = f" {attempt.speaker}" if attempt.outcome is Outcome.ACCEPT else ""
     why = f"{who}: {REASONS[attempt.reason]} (score {attempt.score:.2f}, after {attempt.speech:.1f} s of speech)"
-    return Text.assemble(f"{attempt.at:8.2f} s  ", (attempt.outcome.value, _STYLES[attempt.outcome]), why)
+    return Text.assemble(f"{attempt.at:8.2f} s  ", (attempt.outcome.value, STYLES[attempt.outcome]), why)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from clients.audio import Audio
+from clients.cli.main import speakerctl as speakerctl_group
 from tests.clients.cli.conftest import Speakerctl
 from tests.clients.double import Double, serving
 
@@ -45,7 +46,7 @@ def test_status(speakerctl: Speakerctl, double: Double) -> None:
 
 def test_no_daemon(speakerctl: Speakerctl, socket: Path, recording: Path) -> None:
     sentence = f"no daemon answers at {socket}: start it with `speakerd serve`, or name its socket (--socket, $SPEAKERD_SOCKET)"
-    commands = (["status"], ["verify", "ada", recording], ["enroll", "ada", recording], ["speakers", "list"])
+    commands = (["status"], ["verify", "ada", recording], ["enroll", "ada", recording], ["speakers", "list"], ["captures"], ["subscribe"])
 
     for command in commands:
         done = speakerctl(*command, "--json")
@@ -86,12 +87,20 @@ def test_an_address_instead_of_a_socket(speakerctl: Speakerctl) -> None:
         (["status", "--address", "a:1", "--tls-key", "/nowhere"], "Invalid value for '--tls-key': File '/nowhere' does not exist."),
         (["verify", "ada"], "Missing argument 'FILE'. See `speakerctl verify --help`."),
         (["verify", "ada", "/nowhere.wav"], "Invalid value for 'FILE': File '/nowhere.wav' does not exist."),
-        (["enroll", "ada"], "Missing argument 'FILES...'."),
+        (["enroll", "ada"], "give FILES, or a microphone with --capture. See `speakerctl enroll --help`."),
+        (["enroll", "ada", __file__, "--capture", "door"], "give FILES, or a microphone with --capture."),
+        (["enroll", "ada", "--capture", "\udcff"], "Invalid value for '--capture': it is not valid UTF-8."),
+        (["start"], "Missing argument 'NAME'."),
+        (["subscribe", "--after", "3"], "give --after and --run together."),
+        (["subscribe", "--run", "3f"], "give --after and --run together."),
+        (["subscribe", "--after", "0", "--run", "3f"], "Invalid value for '--after': 0 is not in the range x>=1."),
+        (["subscribe", "--interval", "-1"], "Invalid value for '--interval': -1.0 is not in the range x>=0."),
+        (["subscribe", "--speaker", "\udcff"], "Invalid value for '--speaker': it is not valid UTF-8."),
         (["speakers", "show", "\udcff"], "Invalid value for 'NAME': it is not valid UTF-8."),
         (["enroll", "ada", __file__, "--add", "--replace"], "give either --replace or --add."),
         (["verify", "ada", "-", "--rate", "4000"], "Invalid value for '--rate': 4000 is not in the range 8000<=x<=48000."),
         (["verify", "ada", "-", "--channels", "3"], "Invalid value for '--channels': 3 is not in the range 1<=x<=2."),
-        (["listen"], "No such command 'listen'. See `speakerctl --help`."),
+        (["eavesdrop"], "No such command 'eavesdrop'. See `speakerctl --help`."),
         (["status", "--loud"], "No such option '--loud'."),
         (["demo", "--data", "/nowhere"], "Invalid value for '--data': Directory '/nowhere' does not exist."),
     ],
@@ -107,7 +116,7 @@ def test_usage_errors_are_one_sentence(speakerctl: Speakerctl, arguments: list[s
     assert as_json.objects[0]["error"]["message"] == done.err.removeprefix("speakerctl: ").rstrip("\n")
 
 
-@pytest.mark.parametrize("command", ["", "enroll", "verify", "identify", "speakers", "status", "demo"])
+@pytest.mark.parametrize("command", ["", *speakerctl_group.commands])
 def test_help(speakerctl: Speakerctl, command: str) -> None:
     done = speakerctl(*command.split(), "--help")
 

@@ -1,0 +1,74 @@
+"""What programs see of an attempt, an enrollment or a speaker: the fields that `--json` prints; times in seconds."""
+
+from __future__ import annotations
+
+from clients.messages import (
+    Decision,
+    Enrolled,
+    EnrollmentEvent,
+    EnrollmentProgress,
+    Evidence,
+    Speaker,
+    SpeechEnded,
+    SpeechStarted,
+    VerificationEvent,
+)
+
+Fields = dict[str, object]
+
+
+def event_fields(event: VerificationEvent | EnrollmentEvent) -> Fields:
+    """Return those of an event of a stream."""
+    match event:
+        case SpeechStarted() | SpeechEnded():
+            return {"offset_seconds": event.offset}
+        case Decision():
+            return decision_fields(event)
+        case EnrollmentProgress():
+            return _progress_fields(event)
+        case Enrolled():
+            return {**speaker_fields(event.speaker), "evidence": [_evidence_fields(evidence) for evidence in event.recordings]}
+
+
+def decision_fields(decision: Decision) -> Fields:
+    """Return those of a decision."""
+    return {
+        "decision": decision.outcome.value,
+        "final": decision.final,
+        "reason": decision.reason.value,
+        "speaker": decision.speaker,
+        "score": decision.score,
+        "margin": decision.margin,
+        **_evidence_fields(decision.evidence),
+        "candidates": [{"speaker": candidate.speaker, "score": candidate.score} for candidate in decision.candidates],
+    }
+
+
+def _evidence_fields(evidence: Evidence) -> Fields:
+    return {
+        "speech_seconds": evidence.speech,
+        "snr_db": evidence.snr_db,
+        "clipped_fraction": evidence.clipped_fraction,
+        "bandwidth_hertz": evidence.bandwidth_hertz,
+    }
+
+
+def _progress_fields(progress: EnrollmentProgress) -> Fields:
+    return {
+        "recording": progress.recording,
+        "speech_seconds": progress.speech,
+        "needed_seconds": progress.needed,
+        "evidence": _evidence_fields(progress.evidence),
+    }
+
+
+def speaker_fields(speaker: Speaker) -> Fields:
+    """Return those of an enrolled speaker."""
+    return {
+        "speaker": speaker.name,
+        "model_id": speaker.model_id,
+        "recordings": speaker.recordings,
+        "speech_seconds": speaker.speech,
+        "created": speaker.created.isoformat(),
+        "updated": speaker.updated.isoformat(),
+    }
