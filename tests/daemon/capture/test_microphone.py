@@ -2,53 +2,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import numpy as np
 import pytest
 
-from daemon.capture.microphone import Microphone, Source
-from daemon.capture.records import Audio, Failed, Lost, Opened, Record, Stalled
+from daemon.capture.microphone import Microphone
+from daemon.capture.records import Lost, Record, Stalled
 from daemon.capture_events import CaptureChange, CaptureCounters, CaptureState
 from daemon.config import CaptureConfig
 from models.features import Waveform
+from tests.daemon.capture.scripted import GONE, OPENED, Scripted, sound
 
-CONFIG = CaptureConfig(retry_seconds=0.1, max_retry_seconds=0.1, give_up_seconds=0.25, gain_db=20.0)
-OPENED = Opened("a", 16_000)
-GONE = Failed("it is gone")
-
-
-def sound(*values: float) -> Audio:
-    return Audio(np.array(values, dtype=np.float32))
-
-
-class Scripted:
-    """Recorders that tell one list of records each, and then wait, or fail if there are no more."""
-
-    def __init__(self, *scripts: list[Record]) -> None:
-        self._scripts = list(scripts)
-        self.running = 0
-
-    def __call__(self, _: CaptureConfig) -> AbstractAsyncContextManager[Source]:
-        return self._run()
-
-    @asynccontextmanager
-    async def _run(self) -> AsyncIterator[Source]:
-        self.running += 1
-        try:
-            yield _Telling(self._scripts.pop(0) if self._scripts else [GONE])
-        finally:
-            self.running -= 1
-
-
-class _Telling:
-    def __init__(self, records: list[Record]) -> None:
-        self._records = records
-
-    async def next(self) -> Record:
-        if not self._records:
-            await asyncio.sleep(3600)
-        return self._records.pop(0)
+CONFIG = CaptureConfig(retry_seconds=0.1, max_retry_seconds=0.1, give_up_seconds=None, gain_db=20.0)
 
 
 class Heard:
@@ -101,9 +65,9 @@ Listen = Callable[..., tuple[Heard, "asyncio.Task[str]"]]
 async def listen() -> AsyncIterator[Listen]:
     tasks = []
 
-    def begin(source: Scripted, heard: Heard | None = None) -> tuple[Heard, asyncio.Task[str]]:
+    def begin(source: Scripted, heard: Heard | None = None, config: CaptureConfig = CONFIG) -> tuple[Heard, asyncio.Task[str]]:
         heard = heard or Heard()
-        tasks.append(asyncio.create_task(Microphone(CONFIG, heard, source).listen()))
+        tasks.append(asyncio.create_task(Microphone(config, heard, source).listen()))
         return heard, tasks[-1]
 
     yield begin
@@ -157,7 +121,7 @@ async def test_a_device_that_is_not_there_at_the_start_is_waited_for(listen: Lis
 
 async def test_a_device_that_does_not_come_back_is_given_up(listen: Listen) -> None:
     source = Scripted([OPENED, GONE])
-    heard, task = listen(source)
+    heard, task = listen(source, config=CONFIG.model_copy(update={"give_up_seconds": 0.25}))
     assert await task == "it is gone"
     assert heard.notes == [("STARTED", "LISTENING"), "cut", ("LOST", "WAITING")]
     assert source.running == 0

@@ -14,11 +14,16 @@ import numpy as np
 import pytest
 import soxr
 
+from daemon.captures import Captures
 from daemon.config import LimitsConfig
 from daemon.engine import Engine
+from daemon.hub import Hub
+from daemon.roster import Roster
 from daemon.server.enrollment import EnrollmentService
 from daemon.server.runtime import Runtime
+from daemon.server.saving import Saver
 from daemon.server.streams import Streams
+from daemon.watching import WatchParts
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2
 from tests import audio
@@ -287,7 +292,9 @@ class GoneClient:
 async def test_a_client_that_is_gone_is_not_taken_for_one_that_has_no_more_to_send(daemon: Daemon) -> None:
     engine = Engine(FakeEncoder(), max_batch=4)
     with closing(engine), ThreadPoolExecutor() as storage:
-        service = EnrollmentService(Runtime(CONFIG, engine, daemon.store, storage, Streams(CONFIG.limits)))
+        watching = WatchParts(CONFIG, engine, Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
+        runtime = Runtime(CONFIG, engine, daemon.store, storage, Streams(CONFIG.limits), watching, Captures())
+        service = EnrollmentService(runtime, Saver(runtime))
         with pytest.raises(asyncio.CancelledError):
             await service.Enroll(None, cast("Any", GoneClient(enrollment("anna", voice(0)))))
     assert daemon.store.speakers() == ()

@@ -49,6 +49,7 @@ async def test_its_services_can_be_discovered() -> None:
         "VerificationService",
         "EnrollmentService",
         "SpeakersService",
+        "CapturesService",
         "SubscriptionService",
         "FeedService",
         "StatusService",
