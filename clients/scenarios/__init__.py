@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from clients.scenarios.loading import load_scenario
-    from clients.scenarios.rendering import Rendered, render, write_wav
-    from clients.scenarios.replaying import replay
-    from clients.scenarios.scenario import Scenario
-
-__all__ = ["Rendered", "Scenario", "load_scenario", "render", "replay", "write_wav"]
+    from clients.scenarios.loading import load_scenario as load_scenario
+    from clients.scenarios.rendering import Rendered as Rendered
+    from clients.scenarios.rendering import render as render
+    from clients.scenarios.rendering import write_wav as write_wav
+    from clients.scenarios.replaying import replay as replay
+    from clients.scenarios.scenario import Scenario as Scenario
 
 _HOMES: Final = {
     "Rendered": "rendering",
