@@ -48,6 +48,7 @@ def first_accept(subscription: Subscription, speaker: str, timeout: float) -> Ca
     """Return what `wait_for_accept` does, from a subscription that is closed after `timeout` seconds."""
     failure: ClientError | None = None
     ending = threading.Timer(timeout, subscription.close)
+    ending.daemon = True
     ending.start()
     try:
         for event in subscription:
