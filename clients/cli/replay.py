@@ -9,17 +9,13 @@ from typing import Final
 
 import click
 
+from clients import scenarios
 from clients.cli.exits import Exit
 from clients.cli.session import Session, global_options
 from clients.client import Client
 from clients.demo.process import private_daemon
 from clients.errors import ClientError
-from clients.scenarios import replaying
-from clients.scenarios.junit import write_junit
-from clients.scenarios.loading import load_scenario
-from clients.scenarios.rendering import render, write_wav
 from clients.scenarios.report import Report
-from clients.scenarios.scenario import Scenario
 
 _READ: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _WRITTEN: Final = click.Path(dir_okay=False, path_type=Path)
@@ -42,7 +38,7 @@ def replay(session: Session, files: tuple[Path, ...], *, realtime: bool, junit: 
     Starts a daemon of its own that leaves nothing behind; with --socket or --address, uses one that runs: it enrolls the scenario's
     speakers there under names that nobody has, and deletes them at the end.
     """
-    played = [load_scenario(file) for file in files]
+    played = [scenarios.load_scenario(file) for file in files]
     if wav is not None:
         return _render(session, played, wav)
     with _client(session, config) as client, session.output.live():
@@ -50,11 +46,11 @@ def replay(session: Session, files: tuple[Path, ...], *, realtime: bool, junit: 
     return Exit.OK if all(report.passed for report in reports) else Exit.REJECTED
 
 
-def _render(session: Session, played: Sequence[Scenario], path: Path) -> Exit:
+def _render(session: Session, played: Sequence[scenarios.Scenario], path: Path) -> Exit:
     if len(played) > 1:
         raise click.UsageError("--render writes one scenario.")
-    rendered = render(played[0])
-    write_wav(rendered, path)
+    rendered = scenarios.render(played[0])
+    scenarios.write_wav(rendered, path)
     session.output.show(rendered.timeline)
     session.output.note(f"Wrote {path}: {rendered.timeline.seconds:.2f} s.")
     return Exit.OK
@@ -73,12 +69,14 @@ def _client(session: Session, config: Path | None) -> Iterator[Client]:
             yield client
 
 
-def _replay(session: Session, client: Client, played: Sequence[Scenario], junit: Path | None, *, realtime: bool) -> Sequence[Report]:
+def _replay(
+    session: Session, client: Client, played: Sequence[scenarios.Scenario], junit: Path | None, *, realtime: bool
+) -> Sequence[Report]:
     reports: list[Report] = []
     for scenario in played:
         session.output.note(f"{scenario.title}:")
         try:
-            report = replaying.replay(client, scenario, realtime=realtime, watch=session.output.show)
+            report = scenarios.replay(client, scenario, realtime=realtime, watch=session.output.show)
         except ClientError as error:
             _write(junit, reports, (scenario.title, error))
             raise
@@ -90,4 +88,4 @@ def _replay(session: Session, client: Client, played: Sequence[Scenario], junit:
 
 def _write(junit: Path | None, reports: Sequence[Report], failed: tuple[str, ClientError] | None = None) -> None:
     if junit is not None:
-        write_junit(junit, reports, failed)
+        scenarios.write_junit(junit, reports, failed)

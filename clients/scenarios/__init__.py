@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from clients.scenarios.junit import write_junit as write_junit
     from clients.scenarios.loading import load_scenario as load_scenario
     from clients.scenarios.rendering import Rendered as Rendered
     from clients.scenarios.rendering import render as render
@@ -23,6 +24,7 @@ _HOMES: Final = {
     "load_scenario": "loading",
     "render": "rendering",
     "replay": "replaying",
+    "write_junit": "junit",
     "write_wav": "rendering",
 }
 

@@ -16,10 +16,10 @@ _TOLERANCE: Final = 0.001
 def check(scenario: Scenario, timeline: Timeline, attempts: Sequence[Attempt]) -> Iterator[Check]:
     """Yield what comes of each rule, in the order of the file."""
     for expected in scenario.expect:
-        window = timeline.window(expected)
+        window = timeline.window(expected.during, expected.start, expected.end)
         yield _expected(f"{_words(expected)} {_time(expected, window)}", expected, window, attempts)
     for forbidden in scenario.never:
-        window = timeline.window(forbidden)
+        window = timeline.window(forbidden.during, forbidden.start, forbidden.end)
         yield _never(f"never {_words(forbidden)} {_time(forbidden, window)}", forbidden, window, attempts)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clients.scenarios.layout import lay_out
 from clients.scenarios.scenario import LONGEST, Expect, Never, Scenario
-from clients.scenarios.timeline import Timeline, lay_out
+from clients.scenarios.timeline import Timeline
 
 Location = tuple[int | str, ...]
 """Keys and positions that lead to a value of the file."""
@@ -40,6 +41,6 @@ def _rule(location: Location, rule: Expect | Never, scenario: Scenario, timeline
     if rule.during is not None and rule.during not in timeline.names:
         yield (*location, "during"), f"{rule.during!r} is not a part; named parts are: {', '.join(sorted(timeline.names)) or 'none'}"
         return
-    start, end = timeline.window(rule)
+    start, end = timeline.window(rule.during, rule.start, rule.end)
     if start >= min(end, timeline.seconds):
         yield location, f"it begins at {start:.3f} s and ends at {min(end, timeline.seconds):.3f} s of the stream: leave it some time"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from clients.audio import Audio, AudioFormat, Encoding
 from clients.files import open_audio
+from clients.scenarios.layout import lay_out
 from clients.scenarios.scenario import Color, Noise, Recorded, Scenario, Silence
-from clients.scenarios.timeline import Timeline, lay_out
+from clients.scenarios.timeline import Timeline
 
 Samples = NDArray[np.float32]
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clients.files import duration
-from clients.scenarios.scenario import Expect, Never, Noise, Recorded, Scenario, Silence
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -36,10 +33,10 @@ class Timeline:
         names = {span.name for span in self.spans if span.name is not None}
         return names | {name.partition(".")[0] for name in names}
 
-    def window(self, rule: Expect | Never) -> tuple[float, float]:
-        """Return from when to when a rule is about decisions."""
-        start, end = self._during(rule.during)
-        return start + rule.start, end if rule.end is None else start + rule.end
+    def window(self, during: str | None, start: float, end: float | None) -> tuple[float, float]:
+        """Return from when to when a rule is about decisions, by what it says of that."""
+        first, last = self._during(during)
+        return first + start, last if end is None else first + end
 
     def _during(self, name: str | None) -> tuple[float, float]:
         """Return from when to when decisions are those of a part, or of the whole stream.
@@ -51,36 +48,3 @@ class Timeline:
         spans = [span for span in self.spans if span.name is not None and name in (span.name, span.name.partition(".")[0])]
         end = max(span.end for span in spans)
         return spans[0].start, min((span.start for span in self.spans if span.sounds and span.start >= end), default=self.seconds)
-
-
-def lay_out(scenario: Scenario) -> Timeline:
-    """Place the parts: each after the one before it, unless it says otherwise."""
-    spans: list[Span] = []
-    cursor = 0
-    for index, part in enumerate(scenario.audio):
-        length, pause = round(_seconds(part) * scenario.rate), round(part.pause * scenario.rate)
-        start = cursor - round(part.overlap * scenario.rate) if part.at is None else round(part.at * scenario.rate)
-        for repetition in range(part.repeat):
-            first = start + repetition * (length + pause)
-            name, label = _called(part, repetition)
-            spans.append(Span(index, name, label, first / scenario.rate, (first + length) / scenario.rate, not isinstance(part, Silence)))
-        if part.at is None:
-            cursor = max(cursor, start + part.repeat * (length + pause) - pause)
-    return Timeline(max(span.end for span in spans), tuple(spans))
-
-
-def _seconds(part: Recorded | Noise | Silence) -> float:
-    match part:
-        case Recorded():
-            return (duration(part.file) if part.end is None else part.end) - part.start
-        case Noise():
-            return part.noise
-        case Silence():
-            return part.silence
-
-
-def _called(part: Recorded | Noise | Silence, repetition: int) -> tuple[str | None, str]:
-    """Return the name and the label of a repetition."""
-    number = f".{repetition + 1}" if part.repeat > 1 else ""
-    what = part.file.stem if isinstance(part, Recorded) else "noise" if isinstance(part, Noise) else "silence"
-    return (part.name and part.name + number), (part.name or what) + number

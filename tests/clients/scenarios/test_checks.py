@@ -5,8 +5,8 @@ import pytest
 from clients.messages import Outcome, Reason
 from clients.scenarios import load_scenario
 from clients.scenarios.checks import check
+from clients.scenarios.layout import lay_out
 from clients.scenarios.report import Attempt, Check
-from clients.scenarios.timeline import lay_out
 from tests.clients.scenarios.conftest import Write
 
 STREAM = "enroll: {ada: [ramp.wav], bob: [ramp.wav]}\naudio: [{silence: 2}, {noise: 3, name: one}, {silence: 1}, {noise: 2, name: two}]\n"
