@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final
 
 from daemon.capture.devices import Device
 from daemon.capture.records import Failed, Listed, Record, Stalled, read
 from daemon.errors import CaptureUnavailableError
 
+ROOT: Final = Path(__file__).parents[2]
+"""Where our packages lie: what is called `daemon` in the directory that the daemon was started in may be another."""
 COMMAND: Final = (sys.executable, "-m", "daemon.capture.recorder")
 SILENT_SECONDS: Final = 15.0
 """A recorder that tells nothing for so long hangs, as PortAudio does at times: it is ended. It tells of stalls much sooner."""
@@ -66,7 +69,7 @@ async def list_devices() -> tuple[Device, ...]:
 
 def _started(command: list[str]) -> subprocess.Popen[bytes]:
     # What the native libraries say on standard error is no line of our log, and is in the records where it matters.
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, start_new_session=True)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -39,14 +39,24 @@ class DaemonProcess:
 
     def ready(self) -> dict[str, Any]:
         """Return the log line that says that it accepts calls."""
+        return self.logged("ready")
+
+    def logged(self, event: str) -> dict[str, Any]:
+        """Wait for the next log line of an event; return it."""
         while line := self._lines.get(timeout=60):
             self.log.append(json.loads(line))
-            if self.log[-1]["event"] == "ready":
+            if self.log[-1]["event"] == event:
                 return self.log[-1]
-        raise AssertionError(f"the daemon did not start: {self.log}")
+        raise AssertionError(f"the daemon ended before it logged {event!r}: {self.log}")
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def held(self) -> tuple[int, int, int]:
+        """Return how many threads, open files and processes it has."""
+        process = Path("/proc", str(self._process.pid))
+        children = (process / "task" / process.name / "children").read_text().split()
+        return len(list((process / "task").iterdir())), len(list((process / "fd").iterdir())), len(children)
 
     def end(self) -> tuple[int, str]:
         """Wait until it has ended; return its exit code and what it wrote to standard error since it was ready."""
