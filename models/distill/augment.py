@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import io
+from typing import Final
+
 import numpy as np
 import scipy.fft
+import soundfile
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from models.distill.corpus import Corpus
+from models.evaluate.rooms import LAYOUTS, impulse_response
 from models.features import SAMPLE_RATE
 
 Random = np.random.Generator
-REVERB_SECONDS = 0.8
+REVERB_SECONDS: Final = 0.8
+"""Rooms ring no longer than this."""
+ROOMS: Final = 32
+"""Rooms for each reverberation time; those that evaluation uses are not among them."""
+MU: Final = 255.0
 
 
 class AugmentConfig(BaseModel):
-    """Probability of each effect, and their ranges."""
+    """Probability of each effect, and their ranges. What was `telephone` is 8-bit mu-law (ITU-T G.711) in half of the cases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,8 +34,9 @@ class AugmentConfig(BaseModel):
     babble: float = 0.15
     snr_db: tuple[float, float] = (0.0, 20.0)
     reverb: float = 0.4
-    rt60_seconds: tuple[float, float] = (0.1, 0.7)
-    telephone: float = 0.12
+    rt60_seconds: tuple[float, ...] = (0.15, 0.25, 0.35, 0.5, 0.7)
+    telephone: float = 0.2
+    opus: float = 0.01
     gain_db: tuple[float, float] = (-26.0, 3.0)
     mask: float = 0.3
 
@@ -40,38 +50,38 @@ class Augmenter:
         self.speech = speech
 
     def __call__(self, waveforms: Tensor, random: Random) -> Tensor:
-        """Return the waveforms as a microphone might have heard them. Same `random` state, same result."""
-        length = waveforms.shape[-1]
-        filtered = self._filter(waveforms, random)
-        noisy = filtered + self._background(filtered, random)
+        """Return the waveforms as a microphone, or the far end of a line, might have heard them. Same `random` state, same result."""
+        heard = self._in_rooms(waveforms, random)
+        heard = heard + self._background(heard, random)
         gains = torch.from_numpy(10 ** (random.uniform(*self.config.gain_db, (len(waveforms), 1)) / 20)).float()
         # Relative to full scale: quiet recordings stay audible in 16 bits, loud ones clip as they would.
-        peaks = noisy.abs().amax(dim=-1, keepdim=True).clamp(min=1e-3)
-        return (noisy / peaks * gains).clamp(-1.0, 1.0)[:, :length]
+        peaks = heard.abs().amax(dim=-1, keepdim=True).clamp(min=1e-3)
+        return self._over_lines((heard / peaks * gains).clamp(-1.0, 1.0), random)
 
-    def _filter(self, waveforms: Tensor, random: Random) -> Tensor:
-        """Convolve with a room and limit the band, both as one product of spectra."""
-        batch, length = waveforms.shape
-        size = scipy.fft.next_fast_len(length + int(REVERB_SECONDS * SAMPLE_RATE), real=True)
-        rooms = np.stack([self._room(random) for _ in range(batch)])
-        response = torch.fft.rfft(torch.from_numpy(rooms), size)
-        narrow = torch.from_numpy(random.random((batch, 1)) < self.config.telephone)
-        response = torch.where(narrow, response * _telephone_band(size), response)
-        heard: Tensor = torch.fft.irfft(torch.fft.rfft(waveforms, size) * response, size)
-        return heard[:, :length]
+    def _in_rooms(self, waveforms: Tensor, random: Random) -> Tensor:
+        """Convolve some of the waveforms with the impulse responses of rooms."""
+        rows = np.flatnonzero(random.random(len(waveforms)) < self.config.reverb)
+        if not len(rows):
+            return waveforms
+        responses = np.zeros((len(rows), int(REVERB_SECONDS * SAMPLE_RATE)), dtype=np.float32)
+        for response in responses:
+            room = impulse_response(float(random.choice(self.config.rt60_seconds)), LAYOUTS + int(random.integers(ROOMS)))[: len(response)]
+            response[: len(room)] = room
+        size = _fft_size(waveforms.shape[-1] + responses.shape[-1])
+        spectra = torch.fft.rfft(waveforms[rows], size) * torch.fft.rfft(torch.from_numpy(responses), size)
+        return _replace(waveforms, rows, torch.fft.irfft(spectra, size))
 
-    def _room(self, random: Random) -> NDArray[np.float32]:
-        """Impulse response of a made-up room: the direct sound and exponentially decaying diffuse noise (Moorer, 1979)."""
-        response = np.zeros(int(REVERB_SECONDS * SAMPLE_RATE), dtype=np.float32)
-        if random.random() < self.config.reverb:
-            rt60 = random.uniform(*self.config.rt60_seconds)
-            time = np.arange(response.size) / SAMPLE_RATE
-            tail = random.standard_normal(response.size) * 10 ** (-3.0 * time / rt60)
-            tail[: int(random.uniform(0.001, 0.02) * SAMPLE_RATE)] = 0.0
-            direct_to_reverberant = random.uniform(0.3, 4.0)
-            response += (tail / np.sqrt(np.sum(tail**2) * direct_to_reverberant + 1e-9)).astype(np.float32)
-        response[0] += 1.0
-        return response
+    def _over_lines(self, waveforms: Tensor, random: Random) -> Tensor:
+        """Send some of the waveforms over a telephone, some through an Opus codec."""
+        line = random.random(len(waveforms))
+        if len(rows := np.flatnonzero(line < self.config.telephone)):
+            coded = torch.from_numpy(random.random((len(rows), 1)) < 0.5)  # noqa: PLR2004 - half of the telephones
+            narrow = _narrow(waveforms[rows])
+            waveforms = _replace(waveforms, rows, torch.where(coded, _mu_law(narrow), narrow))
+        if len(rows := np.flatnonzero(line >= 1.0 - self.config.opus)):
+            compressed = [_opus(waveforms[row].numpy(), random.uniform(0.5, 1.0)) for row in rows]
+            waveforms = _replace(waveforms, rows, torch.from_numpy(np.stack(compressed)))
+        return waveforms
 
     def _background(self, waveforms: Tensor, random: Random) -> Tensor:
         length = waveforms.shape[-1]
@@ -111,7 +121,37 @@ def _stretch(corpus: Corpus, length: int, random: Random) -> NDArray[np.float32]
     return corpus.looped(index, int(random.integers(corpus.lengths[index])), length)
 
 
-def _telephone_band(size: int) -> Tensor:
-    """Pass band of a telephone line, 300 to 3400 Hz, with soft edges."""
+def _fft_size(length: int) -> int:
+    return int(scipy.fft.next_fast_len(length, real=True))
+
+
+def _replace(waveforms: Tensor, rows: NDArray[np.intp], others: Tensor) -> Tensor:
+    """Put `others`, as far as they are as long, in the place of some rows."""
+    waveforms = waveforms.clone()
+    waveforms[rows] = others[:, : waveforms.shape[-1]]
+    return waveforms
+
+
+def _mu_law(waveforms: Tensor) -> Tensor:
+    """Round samples in [-1, 1] to the 256 steps of mu-law and back."""
+    compressed = torch.sign(waveforms) * torch.log1p(MU * waveforms.abs().clamp(max=1.0)) / np.log1p(MU)
+    rounded = torch.round(compressed * 127.0) / 127.0
+    return torch.sign(rounded) * torch.expm1(rounded.abs() * np.log1p(MU)) / MU
+
+
+def _opus(waveform: NDArray[np.float32], compression: float) -> NDArray[np.float32]:
+    """Send samples through an Opus encoder; compression 0 to 1 is from its highest to its lowest bit rate."""
+    coded = io.BytesIO()
+    soundfile.write(coded, waveform, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=compression)
+    coded.seek(0)
+    decoded: NDArray[np.float32] = soundfile.read(coded, dtype="float32")[0][: len(waveform)]
+    return np.pad(decoded, (0, len(waveform) - len(decoded)))
+
+
+def _narrow(waveforms: Tensor) -> Tensor:
+    """Keep the pass band of a telephone line, 300 to 3400 Hz, with soft edges."""
+    size = _fft_size(waveforms.shape[-1])
     hertz = torch.fft.rfftfreq(size, 1 / SAMPLE_RATE)
-    return torch.sigmoid((hertz - 250.0) / 40.0) * torch.sigmoid((3600.0 - hertz) / 60.0)
+    band = torch.sigmoid((hertz - 250.0) / 40.0) * torch.sigmoid((3600.0 - hertz) / 60.0)
+    narrow: Tensor = torch.fft.irfft(torch.fft.rfft(waveforms, size) * band, size)
+    return narrow

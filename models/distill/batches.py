@@ -71,15 +71,17 @@ class Batches:
 
 
 def draw_crops(audio: Corpus, config: DistillConfig, random: Random) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """Crop random recordings that are long enough for the batch's random length.
+    """Crop random recordings that are long enough for the batch's random length: as many as make up `batch_seconds`.
 
     Returns waveforms (batch, samples) of an even number of frames, the recordings' indices, and where the crops begin in
     encoder frames.
     """
-    seconds = random.uniform(*config.crop_seconds)
+    # Most recordings are short: lengths are drawn evenly on a logarithmic scale, so that short ones are heard often enough.
+    seconds = float(np.exp(random.uniform(*np.log(config.crop_seconds))))
     samples = int(seconds * SAMPLE_RATE) // STRIDE_SAMPLES * STRIDE_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
     long_enough = np.flatnonzero(audio.lengths >= samples)
-    indices = random.choice(long_enough, config.batch, replace=len(long_enough) < config.batch)
+    batch = int(config.batch_seconds / seconds)
+    indices = random.choice(long_enough, batch, replace=len(long_enough) < batch)
     offsets = random.integers((audio.lengths[indices] - samples) // STRIDE_SAMPLES + 1)
     crops = [audio.crop(int(i), int(offset) * STRIDE_SAMPLES, samples) for i, offset in zip(indices, offsets, strict=True)]
     return torch.from_numpy(np.stack(crops)), indices, offsets

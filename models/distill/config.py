@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.distill.augment import AugmentConfig
 from models.distill.losses import LossConfig
+from models.teachers import TEACHERS
 
 
 class RecipeError(ValueError):
     """A recipe is invalid; the message names each key, its value and what is allowed."""
 
 
+def _known(teacher: str) -> str:
+    if teacher not in TEACHERS:
+        raise ValueError(f"there is no such teacher; there are {', '.join(TEACHERS)}")
+    return teacher
+
+
 class DistillConfig(BaseModel):
     """Everything that determines a run, beside the audio itself.
 
-    data is a directory that holds `train.tsv`, `dev.tsv` and `noise.tsv`. The learning rate warms up, stays, and
-    falls to zero over the last `decay` of the steps (trapezoid): a longer run can go on from any checkpoint before the fall.
+    data is a directory that holds `train.tsv`, `dev.tsv` and `noise.tsv`. start: weights of the same student to begin with, as
+    `models.export` writes them; random ones without. batch_seconds: audio per step; a batch has as many crops as fit. The learning
+    rates warm up, stay, and fall to zero over the last `decay` of the steps (trapezoid): a longer run can go on from any checkpoint
+    before the fall. Matrices are trained by Muon at `matrix_rate`, all else by AdamW at `learning_rate`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     student: Literal["edge", "base"]
-    teacher: Literal["campplus"]
+    teacher: Annotated[str, AfterValidator(_known)]
     data: Path
     cache: Path
     output: Path
-    steps: int
-    batch: int = 32
-    crop_seconds: tuple[float, float] = (1.0, 4.0)
+    start: Path | None = None
+    steps: Annotated[int, Field(ge=1)]
+    batch_seconds: Annotated[float, Field(gt=0)] = 90.0
+    crop_seconds: tuple[float, float] = (1.0, 6.0)
+    matrix_rate: float = 0.01
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
     warmup: int = 200
@@ -43,6 +54,15 @@ class DistillConfig(BaseModel):
     evaluate_every: int = 1000
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
+
+    @model_validator(mode="after")
+    def _a_batch_holds_crops(self) -> Self:
+        shortest, longest = self.crop_seconds
+        if not 0 < shortest <= longest <= self.batch_seconds / 2:
+            raise ValueError(
+                f"crop_seconds {self.crop_seconds} must rise from above 0 to at most half of batch_seconds ({self.batch_seconds:g})"
+            )
+        return self
 
 
 def load_recipe(path: Path) -> DistillConfig:

@@ -16,6 +16,7 @@ class LossConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedding: float = 8.0
+    relational: float = 1.0
     prototypes: float = 1.0
     pooled: float = 1.0
     frame: float = 1.0
@@ -53,6 +54,15 @@ class Heads(nn.Module):
 def embedding_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """1 - cosine, averaged over the batch; both (batch, size)."""
     return 1.0 - F.cosine_similarity(student, teacher).mean()
+
+
+def relational_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """Squared error of the cosines between the batch's utterances, times the batch size; needs no labels. Both (batch, size).
+
+    Park et al., "Relational Knowledge Distillation", CVPR 2019, with cosines for distances.
+    """
+    student, teacher = F.normalize(student), F.normalize(teacher)
+    return F.mse_loss(student @ student.T, teacher @ teacher.T) * len(student)
 
 
 def prototype_loss(student: Tensor, prototypes: Tensor, classes: Tensor, config: LossConfig) -> Tensor:

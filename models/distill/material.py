@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus, speaker_classes
 from models.distill.fbank import batch_log_mel
 from models.distill.losses import Standard
-from models.distill.targets import TargetCache
+from models.distill.targets import TargetCache, digest
 from models.features import FRAME_SAMPLES
 from models.manifest import Recording, read_manifest, read_paths
 
@@ -28,7 +29,7 @@ FRAME_RECORDINGS = 500
 class Material:
     """Recordings and what is known of each: audio, pooled level, unit-length embedding, class (speaker).
 
-    prototypes: the unit-length mean of each class's embeddings, (classes, size).
+    prototypes: the unit-length mean of each class's embeddings, (classes, size). data_sha256: of the contents of all recordings, in order.
     """
 
     recordings: Sequence[Recording]
@@ -41,6 +42,7 @@ class Material:
     prototypes: Tensor
     frame_standard: Standard
     pooled_standard: Standard
+    data_sha256: str
 
 
 def load_material(config: DistillConfig) -> Material:
@@ -66,6 +68,7 @@ def load_material(config: DistillConfig) -> Material:
         prototypes=F.normalize(sums),
         frame_standard=Standard.of(frames),
         pooled_standard=Standard.of(pooled),
+        data_sha256=hashlib.sha256("".join(map(digest, paths)).encode()).hexdigest(),
     )
 
 

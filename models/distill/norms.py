@@ -6,6 +6,8 @@ are off. Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (arXiv 2105.07576), s
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from torch import nn
@@ -17,26 +19,24 @@ from models.features import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE
 from models.student import Student
 
 BATCHES = 60
+"""At most; of a small corpus, as many as hear each recording about once."""
 BATCH = 32
 SECONDS = (3.0, 6.0)
 
 
-def settle_norms(student: Student, audio: Corpus, seed: int) -> None:
-    """Replace the statistics by their means over clean crops of `SECONDS`; shorter ones if no recording is that long."""
+def settled(student: Student, audio: Corpus, seed: int) -> Student:
+    """Return a copy of `student` whose statistics are means over clean crops of `SECONDS`; shorter ones if no recording is that long."""
+    student = copy.deepcopy(student).train()
     norms = [module for module in student.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()
-    momenta = [norm.momentum for norm in norms]
+        norm.momentum = None  # A plain mean over all batches.
     random = np.random.default_rng(seed)
-    student.train()
     with torch.no_grad():
-        for number in range(BATCHES):
-            for norm in norms:
-                norm.momentum = 1.0 / (number + 1)  # A plain mean over the batches so far.
+        for _ in range(min(BATCHES, 1 + len(audio.lengths) // BATCH)):
             frames = batch_log_mel(torch.from_numpy(_crops(audio, random)))
             student.embed(student.encode(frames, student.initial_state(len(frames))).state)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
+    return student.eval()
 
 
 def _crops(audio: Corpus, random: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,6 +21,12 @@ from models.levels import Teacher
 from models.teachers import TEACHERS
 
 
+@cache
+def digest(audio: Path) -> str:
+    """Return the SHA-256 of a recording's bytes."""
+    return hashlib.sha256(audio.read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class TargetCache:
     """The targets of one teacher, one file per recording, named by the SHA-256 of the recording's bytes."""
@@ -30,8 +36,8 @@ class TargetCache:
 
     def path(self, audio: Path) -> Path:
         """Return where the targets of `audio` are or will be."""
-        digest = hashlib.sha256(audio.read_bytes()).hexdigest()
-        return self.directory / self.teacher / digest[:2] / f"{digest}.npz"
+        name = digest(audio)
+        return self.directory / self.teacher / name[:2] / f"{name}.npz"
 
     def load_utterance(self, audio: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the pooled level and the embedding of `audio`. Raises `FileNotFoundError` if they were not computed."""
@@ -68,11 +74,11 @@ def _teacher(name: str, load: Callable[[], Teacher]) -> Teacher:
     return _loaded[name]
 
 
-def _compute(cache: TargetCache, audio: Path) -> None:
-    path = cache.path(audio)
+def _compute(targets: TargetCache, audio: Path) -> None:
+    path = targets.path(audio)
     if path.exists():
         return
-    teacher = _teacher(cache.teacher, TEACHERS[cache.teacher])
+    teacher = _teacher(targets.teacher, TEACHERS[targets.teacher])
     with torch.inference_mode():
         levels = teacher(torch.from_numpy(log_mel(read_audio(audio)))[None])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,9 +19,10 @@ from models.distill.batches import Batch, Batches
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.fbank import batch_log_mel
-from models.distill.losses import Heads, embedding_loss, level_loss, prototype_loss
+from models.distill.losses import Heads, embedding_loss, level_loss, prototype_loss, relational_loss
 from models.distill.material import Material, mean_frame
-from models.distill.norms import settle_norms
+from models.distill.muon import Muon
+from models.distill.norms import settled
 from models.evaluate.figures import evaluate
 from models.manifest import Recording, read_manifest
 from models.student import CONFIGS, TIME_STRIDE, Student
@@ -37,12 +38,10 @@ class Trainer:
         torch.set_num_threads(config.threads)
         self.config = config
         self.material = material
-        self.student = Student(CONFIGS[config.student])
-        self.student.centre.prior.copy_(mean_frame(material.audio, config.seed))
+        self.student = _student(config, material)
         sizes = self.student.config
         self.heads = Heads((2 * sizes.channels, material.frame_standard.mean.numel()), (4 * sizes.channels, material.pooled.shape[1]))
-        parameters = [*self.student.parameters(), *self.heads.parameters()]
-        self.optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.optimizers = optimizers(self.student, self.heads, config)
         self.step = 0
 
     @property
@@ -68,20 +67,22 @@ class Trainer:
                 if self.step % config.checkpoint_every == 0:
                     self._save()
                 if self.step % config.evaluate_every == 0:
-                    log(self.step, **dev.figures(self.student))
-            settle_norms(self.student, self.material.audio, config.seed)
+                    log(self.step, **dev.figures(settled(self.student, self.material.audio, config.seed)))
+            self.student = settled(self.student, self.material.audio, config.seed)
             self._save()
             log(self.step, **dev.figures(self.student))
         return self.student
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.config)
         losses = self._losses(batch)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.student.zero_grad()
+        self.heads.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), GRADIENT_NORM)
-        self.optimizer.step()
+        for optimizer, peak in zip(self.optimizers, (self.config.matrix_rate, self.config.learning_rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * rate(self.step, self.config)
+            optimizer.step()
         return {name: loss.item() for name, loss in losses.items()}
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -90,7 +91,10 @@ class Trainer:
         encoded = self.student.encode(batch.frames, self.student.initial_state(len(batch.frames)))
         embedding = self.student.embed(encoded.state)
         material, config = self.material, self.config.loss
-        losses = {"embedding": config.embedding * embedding_loss(embedding, material.embeddings[batch.indices])}
+        target = material.embeddings[batch.indices]
+        losses = {"embedding": config.embedding * embedding_loss(embedding, target)}
+        if config.relational:
+            losses["relational"] = config.relational * relational_loss(embedding, target)
         if config.prototypes:
             classes = material.classes[batch.indices]
             losses["prototypes"] = config.prototypes * prototype_loss(embedding, material.prototypes, classes, config)
@@ -107,9 +111,10 @@ class Trainer:
             "step": self.step,
             "student": self.student.state_dict(),
             "heads": self.heads.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "config": self.config.model_dump_json(),
             "sizes": self.student.config.as_dict(),
+            "data_sha256": self.material.data_sha256,
         }
         partial = self.checkpoint.with_suffix(".part")
         torch.save(state, partial)
@@ -120,7 +125,8 @@ class Trainer:
             state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
             self.student.load_state_dict(state["student"])
             self.heads.load_state_dict(state["heads"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(stored)
             self.step = state["step"]
 
 
@@ -151,10 +157,31 @@ class DevSet:
         return student.embed(student.encode(frames[:, : frames.shape[1] // TIME_STRIDE * TIME_STRIDE], student.initial_state()).state)
 
 
-def learning_rate(step: int, config: DistillConfig) -> float:
-    """Trapezoid: linear warm-up, constant, linear fall to zero."""
+def _student(config: DistillConfig, material: Material) -> Student:
+    student = Student(CONFIGS[config.student])
+    if config.start:
+        student.load_state_dict(torch.load(config.start, weights_only=True)["student"])
+    else:
+        student.centre.prior.copy_(mean_frame(material.audio, config.seed))
+    return student
+
+
+def optimizers(student: Student, heads: Heads, config: DistillConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Return Muon for the student's matrices, and AdamW for everything else.
+
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024): from the same start it is at the same loss in about
+    a tenth fewer steps than AdamW alone.
+    """
+    matrices = [parameter for parameter in student.parameters() if parameter.ndim == 2]  # noqa: PLR2004 - what a matrix is
+    others = [parameter for parameter in student.parameters() if parameter.ndim != 2]  # noqa: PLR2004
+    muon = Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay)
+    return muon, torch.optim.AdamW([*others, *heads.parameters()], lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def rate(step: int, config: DistillConfig) -> float:
+    """Trapezoid, as a share of the peak: linear warm-up, constant, linear fall to zero."""
     falling = (config.steps - step) / (config.decay * config.steps)
-    return config.learning_rate * min(1.0, (step + 1) / config.warmup, falling)
+    return min(1.0, (step + 1) / config.warmup, falling)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def config(data: Path, tmp_path_factory: pytest.TempPathFactory) -> DistillConfi
         cache=scratch / "cache",
         output=scratch / "run",
         steps=4,
-        batch=3,
+        batch_seconds=3.0,
         crop_seconds=(0.6, 1.0),
         warmup=1,
         threads=1,

@@ -11,7 +11,7 @@ from models.distill.corpus import Corpus, load_corpus
 from models.features import SAMPLE_RATE
 from tests.audio import voice
 
-NOTHING = {"noise": 0.0, "babble": 0.0, "reverb": 0.0, "telephone": 0.0, "gain_db": (0.0, 0.0)}
+NOTHING = {"noise": 0.0, "babble": 0.0, "reverb": 0.0, "telephone": 0.0, "opus": 0.0, "gain_db": (0.0, 0.0)}
 SPEECH = torch.from_numpy(np.stack([voice(seed=seed, seconds=1.0) for seed in range(4)]))
 
 
@@ -43,6 +43,19 @@ def test_a_telephone_carries_nothing_above_its_band(corpora: tuple[Corpus, Corpu
     spectrum = torch.fft.rfft(_augment(corpora, {"telephone": 1.0})).abs()
     hertz = torch.fft.rfftfreq(SPEECH.shape[-1], 1 / SAMPLE_RATE)
     assert (spectrum[:, hertz > 4000].square().sum() / spectrum.square().sum()).item() < 1e-4
+
+
+def test_half_of_the_telephones_are_coded_in_256_steps(corpora: tuple[Corpus, Corpus]) -> None:
+    heard = _augment(corpora, {"telephone": 1.0})
+    steps = [len(row.unique()) for row in heard]
+    assert min(steps) <= 256 < max(steps)
+
+
+def test_a_codec_changes_the_samples_but_not_the_sound(corpora: tuple[Corpus, Corpus]) -> None:
+    heard = _augment(corpora, {"opus": 1.0})
+    for coded, speech in zip(heard, SPEECH, strict=True):
+        likeness = coded @ speech / (coded.norm() * speech.norm())
+        assert 0.9 < likeness < 0.99999
 
 
 def test_a_room_rings_on(corpora: tuple[Corpus, Corpus]) -> None:

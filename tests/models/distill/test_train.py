@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -9,10 +10,10 @@ import torch
 
 from models.distill.config import DistillConfig
 from models.distill.material import Material, load_material
-from models.distill.train import Trainer, learning_rate
+from models.distill.train import Trainer, rate
 from models.teachers import load_campplus
 
-LOSSES = {"embedding", "prototypes", "pooled", "frame"}
+LOSSES = {"embedding", "relational", "prototypes", "pooled", "frame"}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_an_interrupted_run_ends_where_an_unbroken_one_does(
     assert steps == [0, 1, 2, 2, 3]
 
 
-@pytest.mark.parametrize("level", ["prototypes", "pooled", "frame"])
+@pytest.mark.parametrize("level", ["relational", "prototypes", "pooled", "frame"])
 def test_a_level_without_weight_is_left_out(config: DistillConfig, material: Material, level: str) -> None:
     loss = config.loss.model_copy(update={level: 0.0})
     run = config.model_copy(update={"output": config.output / level, "loss": loss, "steps": 1})
@@ -72,9 +73,25 @@ def test_a_level_without_weight_is_left_out(config: DistillConfig, material: Mat
     assert LOSSES - _log(run)[0].keys() == {level}
 
 
+def test_a_run_can_start_from_the_weights_of_another(config: DistillConfig, material: Material) -> None:
+    first = config.model_copy(update={"output": config.output / "first", "steps": 1})
+    weights = Trainer(first, material).train().state_dict()
+    second = Trainer(config.model_copy(update={"output": config.output / "second", "start": first.output / "checkpoint.pt"}), material)
+    for name, value in second.student.state_dict().items():
+        assert torch.equal(weights[name], value), name
+
+
+def test_a_checkpoint_tells_what_audio_it_learned_from(config: DistillConfig, material: Material) -> None:
+    run = config.model_copy(update={"output": config.output / "hash", "steps": 1})
+    Trainer(run, material).train()
+    stored = torch.load(run.output / "checkpoint.pt", weights_only=True)
+    contents = "".join(hashlib.sha256(recording.path.read_bytes()).hexdigest() for recording in material.recordings)
+    assert stored["data_sha256"] == hashlib.sha256(contents.encode()).hexdigest()
+
+
 def test_the_rate_warms_up_stays_and_falls_to_zero(config: DistillConfig) -> None:
-    run = config.model_copy(update={"steps": 100, "warmup": 10, "decay": 0.5, "learning_rate": 1.0})
-    rates = [learning_rate(step, run) for step in range(100)]
+    run = config.model_copy(update={"steps": 100, "warmup": 10, "decay": 0.5})
+    rates = [rate(step, run) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert set(rates[10:50]) == {1.0}
     assert rates[75] == pytest.approx(0.5)
