@@ -10,7 +10,7 @@ TORCH := torch==2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs proto clean
+.PHONY: help demo test packages lint types docs proto clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -18,9 +18,14 @@ help:  ## List the targets
 demo: $(VENV)/installed  ## Show four streams being told apart by a daemon of their own
 	@$(BIN)/speakerctl demo
 
+# Where packages cannot be installed, the tests that need them fail and say so; all others tell what they can.
 test: $(VENV)/installed-dev  ## Run all tests
+	@.ci/packages || true
 	@$(BIN)/python -m models.teachers fetch
 	@$(BIN)/python -m pytest
+
+packages:  ## Install the Debian packages that the tests need: needs root or sudo
+	@.ci/packages
 
 lint: $(VENV)/installed-dev  ## Check style and formatting
 	@$(BIN)/ruff check

@@ -86,7 +86,7 @@ class SoundServer:
 def sound_server() -> Iterator[SoundServer]:
     """Run a sound server with a microphone during the block; fails the test if this machine has none."""
     if missing := [name for name, path in PROGRAMS.items() if path is None]:
-        pytest.fail(f"{', '.join(missing)} is not installed, with which microphones are tested: run `make sound`, as root or with sudo")
+        pytest.fail(f"{', '.join(missing)} is not installed, with which microphones are tested: run `make packages`, as root or with sudo")
     with TemporaryDirectory(prefix="spk") as directory:
         server = SoundServer(Path(directory))
         try:

@@ -30,7 +30,7 @@ from clients.capture_messages import (
 )
 from clients.client import Client
 from clients.files import open_audio
-from clients.messages import EnrollConfig, Enrolled
+from clients.messages import EnrollConfig, Enrolled, Outcome
 from clients.stream import Stream
 from models.features import SAMPLE_RATE, Waveform
 from tests import audio
@@ -94,10 +94,13 @@ def changes(events: Stream[CaptureEvent], until: CaptureChange) -> list[CaptureC
 
 
 def attempts(events: list[CaptureEvent]) -> list[tuple[str, str, float]]:
-    """Return what was decided: outcome, speaker, and seconds from the beginning of speech to the decision."""
+    """Return what was decided: outcome, speaker if one was accepted, and seconds from the beginning of speech to the decision."""
     began = {told.event.attempt: told.event.offset for told in events if isinstance(told.event, AttemptStarted)}
     decided = [(told.at, told.event) for told in events if isinstance(told.event, AttemptDecided) and told.event.decision.final]
-    return [(event.decision.outcome.value, event.decision.speaker, at - began[event.attempt]) for at, event in decided]
+    return [
+        (event.decision.outcome.value, event.decision.speaker * (event.decision.outcome is Outcome.ACCEPT), at - began[event.attempt])
+        for at, event in decided
+    ]
 
 
 def until_listening(client: Client) -> Capture:
