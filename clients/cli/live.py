@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 from rich.console import Console
@@ -22,7 +23,7 @@ from clients.live.screen import show
 from clients.live.sources import Events, feed, microphone, recordings
 from clients.messages import EnrollConfig
 from clients.scenarios import Scenario, load_scenario, render
-from clients.subscription import Disconnected, Gap
+from clients.subscription import Disconnected
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MICROPHONE: Final = "captures: {microphone: {}}\n"
@@ -99,18 +100,26 @@ def _temporary(session: Session, stack: ExitStack, settings: str) -> Client:
 def _show(session: Session, client: Client, source: Source, events: Events) -> None:
     console = Console(highlight=False)
     if session.output.watched and sys.stdin.isatty() and sys.stdout.isatty() and not console.is_dumb_terminal:
-        show(console, client, source, events)
+        try:
+            show(console, client, source, events)
+        except OSError:
+            _hang_up()
     else:
         _print(session, source, events)
 
 
+def _hang_up() -> NoReturn:
+    """End as by SIGHUP: the terminal is gone, so that nothing can be shown or said any more."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(null, stream.fileno())
+    sys.exit(128 + signal.SIGHUP)
+
+
 def _print(session: Session, source: Source, events: Events) -> None:
     session.output.note(f"Listening to {source.title}.")
-    for event in events:
-        match event:
-            case Disconnected():
+    with session.output.live():
+        for event in events:
+            if isinstance(event, Disconnected):
                 raise event.error
-            case Gap():
-                pass
-            case _:
-                session.output.event(event)
+            session.output.event(event)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from clients.live.glyphs import Glyphs
 from clients.live.history import COLUMN_SECONDS, QUIET, Column, History
-from clients.messages import Decision, Outcome
+from clients.messages import Outcome
 
 BADGES: Final = {
     Outcome.ACCEPT: "bold black on green",
@@ -21,6 +21,8 @@ BADGES: Final = {
 """Styles of words: with a background of their own, they can be read on any. What a colour says, a word or a sign says, too."""
 SOFT, LOUD = -45.0, -10.0
 """Between them, in dBFS, the strip tells soft speech from loud."""
+_SHORTEST: Final = 2
+"""Cells that are too few for a sign and something of a name."""
 _TENS: Final = round(10.0 / COLUMN_SECONDS)
 """Columns from one time on the axis to the next."""
 
@@ -69,18 +71,21 @@ def sound(history: History, width: int, glyphs: Glyphs) -> Text:
 
 
 def decisions(history: History, width: int, glyphs: Glyphs) -> Text:
-    """Return the decisions of those columns, each ending below the column in which it fell, as far as the one before leaves room."""
+    """Return the decisions of those columns, each ending below the column in which it fell, as far as the one before leaves room.
+
+    Of several acceptances of one speaker in a row, the first that has room for it has their name.
+    """
     text = Text(no_wrap=True)
+    named = ""
     for mark in history.marks:
-        end = width - (history.newest - mark.column)
-        room = end - text.cell_len
-        if end <= 0 or room <= 0:
-            continue
-        label = _label(mark.decision, glyphs)
-        # The sign is what must be seen; a name is cut where the decision before stands.
-        shown = fit(label, min(cell_len(label), room - (1 if text.cell_len and room > 1 else 0)), glyphs)
-        text.append(" " * (room - cell_len(shown)))
-        text.append(shown, BADGES[mark.decision.outcome])
+        room = width - (history.newest - mark.column) - text.cell_len
+        sign, who = glyphs.signs[mark.decision.outcome], mark.decision.speaker if mark.decision.outcome is Outcome.ACCEPT else ""
+        # A label does not touch the one before, but for its sign: that is what must be seen.
+        shown = _label(sign, who if who != named else "", room - (1 if text else 0), glyphs)
+        named = who if shown != sign or who == named else ""
+        if room > 0:
+            text.append(" " * (room - cell_len(shown)))
+            text.append(shown, BADGES[mark.decision.outcome])
     return text
 
 
@@ -105,6 +110,5 @@ def _column(column: Column, glyphs: Glyphs) -> tuple[str, str]:
     return glyphs.levels[position(loud, len(glyphs.levels))], "cyan"
 
 
-def _label(decision: Decision, glyphs: Glyphs) -> str:
-    sign = glyphs.signs[decision.outcome]
-    return f"{sign}{decision.speaker}" if decision.outcome is Outcome.ACCEPT else sign
+def _label(sign: str, name: str, room: int, glyphs: Glyphs) -> str:
+    return sign + fit(name, min(cell_len(name), room - 1), glyphs) if room > _SHORTEST else sign

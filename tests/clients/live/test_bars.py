@@ -63,7 +63,20 @@ def test_decisions_end_below_their_column() -> None:
 def test_a_label_is_cut_where_the_decision_before_stands() -> None:
     history = History().decided(2.6, decision(2.6, Outcome.REJECT, ada=0.1)).decided(4.1, decision(4.1, margaret=0.7))
 
-    assert decisions(history, 9, UNICODE).plain == "     ✗ ✓…"
+    assert decisions(history, 9, UNICODE).plain == "     ✗  ✓"
+
+
+def test_the_sign_is_always_seen() -> None:
+    history = History().decided(3.6, decision(3.6, Outcome.REJECT, ada=0.1)).decided(4.1, decision(4.1, margaret=0.7))
+
+    assert decisions(history, 9, UNICODE).plain == "       ✗✓"
+
+
+def test_whoever_is_accepted_again_is_named_once() -> None:
+    accepted = [decision(2.6, ada=0.7), decision(4.1, ada=0.8), decision(5.6, bob=0.8), decision(6.6, bob=0.8), decision(9.6, bob=0.8)]
+    history = reduce(lambda past, verdict: past.decided(verdict.at, verdict), accepted, History())
+
+    assert decisions(history, 19, UNICODE).plain == " ✓ada  ✓  ✓ ✓  ✓bob"
 
 
 def test_decisions_that_have_left_the_strip_are_not_drawn() -> None:
