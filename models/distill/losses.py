@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
-from pydantic import BaseModel, ConfigDict
-from torch import Tensor, nn
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 from torch.nn import functional as F
+
+Weight = Annotated[float, Field(ge=0)]
 
 
 class LossConfig(BaseModel):
-    """Weight of each term; a weight of 0 leaves its level out. `frame_delay`: the student may lag so many 20 ms frames."""
+    """Weight of each term; a weight of 0 leaves it out.
+
+    The student's embedding of a crop is to match the teacher's of the clean, whole utterance (`embedding`), the cosines between those of
+    a batch (`relational`), and its speaker's mean (`prototypes`); through a head of its own each, the teacher's statistics
+    (`utterance_pooled`), the mean of its frame level (`utterance_frame`), or all three levels in one vector (`concatenated`: Liu et al.,
+    "Distilling Multi-Level X-vector Knowledge for Small-footprint Speaker Verification", arXiv 2303.01125). The student's own statistics
+    and frame level are to match the teacher's (`pooled`, `frame`; the student may lag `frame_delay` frames of 20 ms). `labels` is for
+    learning without a teacher: margin softmax with a classifier that is learned. `scale` and `margin` are those of both softmaxes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    embedding: float = 8.0
-    relational: float = 1.0
-    prototypes: float = 1.0
-    pooled: float = 1.0
-    frame: float = 1.0
-    frame_delay: int = 4
+    embedding: Weight = 8.0
+    relational: Weight = 1.0
+    prototypes: Weight = 1.0
+    utterance_pooled: Weight = 0.0
+    utterance_frame: Weight = 0.0
+    concatenated: Weight = 0.0
+    pooled: Weight = 1.0
+    frame: Weight = 1.0
+    labels: Weight = 0.0
+    frame_delay: Annotated[int, Field(ge=0)] = 4
     scale: float = 24.0
     margin: float = 0.1
 
@@ -42,16 +57,7 @@ class Standard:
         return (values - self.mean) / self.std
 
 
-class Heads(nn.Module):
-    """Projections from the student's levels to the teacher's; dropped after training."""
-
-    def __init__(self, frame: tuple[int, int], pooled: tuple[int, int]) -> None:
-        super().__init__()
-        self.frame = nn.Linear(*frame)
-        self.pooled = nn.Linear(*pooled)
-
-
-def embedding_loss(student: Tensor, teacher: Tensor) -> Tensor:
+def cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:
     """1 - cosine, averaged over the batch; both (batch, size)."""
     return 1.0 - F.cosine_similarity(student, teacher).mean()
 
@@ -66,10 +72,10 @@ def relational_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def prototype_loss(student: Tensor, prototypes: Tensor, classes: Tensor, config: LossConfig) -> Tensor:
-    """Additive angular margin softmax against fixed prototypes: the teacher's unit-length mean embedding of each speaker.
+    """Additive angular margin softmax: Deng et al., "ArcFace", CVPR 2019.
 
-    Deng et al., "ArcFace", CVPR 2019; the classifier is the teacher's and is not learned. student: (batch, size), prototypes:
-    (speakers, size), classes: (batch,).
+    student: (batch, size); prototypes: (speakers, size), of unit length, fixed to the teacher's means of each speaker or learned; classes:
+    (batch,).
     """
     cosines = F.normalize(student) @ prototypes.T
     own = cosines.gather(1, classes[:, None]).clamp(-0.9999, 0.9999)

@@ -44,6 +44,11 @@ class Material:
     pooled_standard: Standard
     data_sha256: str
 
+    def frame_means(self, indices: Tensor) -> Tensor:
+        """Return the mean over time of the standardised frame level of some recordings, (count, channels), from the cache."""
+        means = [self.cache.load_frames(self.recordings[index].path).mean(axis=0, dtype=np.float32) for index in indices.tolist()]
+        return self.frame_standard(torch.from_numpy(np.stack(means)))
+
 
 def load_material(config: DistillConfig) -> Material:
     """Decode the training audio and load its targets, computing those that are missing."""

@@ -19,10 +19,10 @@ from models.distill.batches import Batch, Batches
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.fbank import batch_log_mel
-from models.distill.losses import Heads, embedding_loss, level_loss, prototype_loss, relational_loss
 from models.distill.material import Material, mean_frame
 from models.distill.muon import Muon
 from models.distill.norms import settled
+from models.distill.objective import Objective
 from models.evaluate.figures import evaluate
 from models.manifest import Recording, read_manifest
 from models.student import CONFIGS, TIME_STRIDE, Student
@@ -39,9 +39,8 @@ class Trainer:
         self.config = config
         self.material = material
         self.student = _student(config, material)
-        sizes = self.student.config
-        self.heads = Heads((2 * sizes.channels, material.frame_standard.mean.numel()), (4 * sizes.channels, material.pooled.shape[1]))
-        self.optimizers = optimizers(self.student, self.heads, config)
+        self.objective = Objective(config.loss, self.student, material)
+        self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0
 
     @property
@@ -74,9 +73,9 @@ class Trainer:
         return self.student
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
-        losses = self._losses(batch)
+        losses: dict[str, Tensor] = self.objective(self.student.train(), batch)
         self.student.zero_grad()
-        self.heads.zero_grad()
+        self.objective.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), GRADIENT_NORM)
         for optimizer, peak in zip(self.optimizers, (self.config.matrix_rate, self.config.learning_rate), strict=True):
@@ -85,32 +84,11 @@ class Trainer:
             optimizer.step()
         return {name: loss.item() for name, loss in losses.items()}
 
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the weighted loss of each level that has a weight."""
-        self.student.train()
-        encoded = self.student.encode(batch.frames, self.student.initial_state(len(batch.frames)))
-        embedding = self.student.embed(encoded.state)
-        material, config = self.material, self.config.loss
-        target = material.embeddings[batch.indices]
-        losses = {"embedding": config.embedding * embedding_loss(embedding, target)}
-        if config.relational:
-            losses["relational"] = config.relational * relational_loss(embedding, target)
-        if config.prototypes:
-            classes = material.classes[batch.indices]
-            losses["prototypes"] = config.prototypes * prototype_loss(embedding, material.prototypes, classes, config)
-        if config.pooled:
-            prediction = self.heads.pooled(self.student.pooled(encoded.state))
-            losses["pooled"] = config.pooled * level_loss(prediction, material.pooled_standard(material.pooled[batch.indices]))
-        if config.frame:
-            prediction = self.heads.frame(encoded.frame[:, batch.times])
-            losses["frame"] = config.frame * level_loss(prediction, material.frame_standard(batch.frame_targets))
-        return losses
-
     def _save(self) -> None:
         state = {
             "step": self.step,
             "student": self.student.state_dict(),
-            "heads": self.heads.state_dict(),
+            "objective": self.objective.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "config": self.config.model_dump_json(),
             "sizes": self.student.config.as_dict(),
@@ -124,7 +102,7 @@ class Trainer:
         if self.checkpoint.exists():
             state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
             self.student.load_state_dict(state["student"])
-            self.heads.load_state_dict(state["heads"])
+            self.objective.load_state_dict(state["objective"])
             for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(stored)
             self.step = state["step"]
@@ -166,7 +144,7 @@ def _student(config: DistillConfig, material: Material) -> Student:
     return student
 
 
-def optimizers(student: Student, heads: Heads, config: DistillConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+def optimizers(student: Student, objective: Objective, config: DistillConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
     """Return Muon for the student's matrices, and AdamW for everything else.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024): from the same start it is at the same loss in about
@@ -175,7 +153,7 @@ def optimizers(student: Student, heads: Heads, config: DistillConfig) -> tuple[t
     matrices = [parameter for parameter in student.parameters() if parameter.ndim == 2]  # noqa: PLR2004 - what a matrix is
     others = [parameter for parameter in student.parameters() if parameter.ndim != 2]  # noqa: PLR2004
     muon = Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay)
-    return muon, torch.optim.AdamW([*others, *heads.parameters()], lr=config.learning_rate, weight_decay=config.weight_decay)
+    return muon, torch.optim.AdamW([*others, *objective.parameters()], lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
 def rate(step: int, config: DistillConfig) -> float:

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.distill.losses import LossConfig, Standard, embedding_loss, prototype_loss, relational_loss
+from models.distill.losses import LossConfig, Standard, cosine_loss, prototype_loss, relational_loss
 
 
-def test_embedding_loss_is_zero_for_the_same_direction_and_two_for_the_opposite() -> None:
+def test_cosine_loss_is_zero_for_the_same_direction_and_two_for_the_opposite() -> None:
     teacher = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
-    assert embedding_loss(3.0 * teacher, teacher).item() == pytest.approx(0.0, abs=1e-6)
-    assert embedding_loss(-teacher, teacher).item() == pytest.approx(2.0, abs=1e-6)
+    assert cosine_loss(3.0 * teacher, teacher).item() == pytest.approx(0.0, abs=1e-6)
+    assert cosine_loss(-teacher, teacher).item() == pytest.approx(2.0, abs=1e-6)
 
 
 def test_relational_loss_compares_the_cosines_of_a_batch() -> None:

@@ -73,6 +73,16 @@ def test_a_level_without_weight_is_left_out(config: DistillConfig, material: Mat
     assert LOSSES - _log(run)[0].keys() == {level}
 
 
+def test_a_run_without_a_teacher_learns_from_labels_alone(config: DistillConfig, material: Material) -> None:
+    alone = config.loss.model_copy(update=dict.fromkeys(LOSSES, 0.0) | {"labels": 1.0})
+    run = config.model_copy(update={"output": config.output / "labels", "loss": alone, "steps": 2})
+    trainer = Trainer(run, material)
+    before = [parameter.detach().clone() for parameter in trainer.objective.parameters()]
+    trainer.train()
+    assert _log(run)[0].keys() - {"step", "seconds"} == {"labels"}
+    assert all(not torch.equal(old, new) for old, new in zip(before, trainer.objective.parameters(), strict=True))
+
+
 def test_a_run_can_start_from_the_weights_of_another(config: DistillConfig, material: Material) -> None:
     first = config.model_copy(update={"output": config.output / "first", "steps": 1})
     weights = Trainer(first, material).train().state_dict()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from models.distill.augment import Augmenter
+from models.distill.batches import Batch, Batches
+from models.distill.config import DistillConfig
+from models.distill.losses import LossConfig
+from models.distill.material import Material, load_material
+from models.distill.objective import UTTERANCE_LEVELS, Objective
+from models.student import EDGE, Student
+
+TERMS = tuple(name for name in LossConfig.model_fields if name not in {"frame_delay", "scale", "margin"})
+
+
+@pytest.fixture(scope="module")
+def material(config: DistillConfig) -> Material:
+    return load_material(config)
+
+
+@pytest.fixture(scope="module")
+def batch(config: DistillConfig, material: Material) -> Batch:
+    return Batches(config, material, Augmenter(config.augment, material.noise, material.audio), torch.zeros(80)).make(0)
+
+
+def _only(**weights: float) -> LossConfig:
+    return LossConfig(**(dict.fromkeys(TERMS, 0.0) | weights))  # type: ignore[arg-type]
+
+
+def _student() -> Student:
+    torch.manual_seed(0)
+    return Student(EDGE).train()
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_each_term_alone_trains_the_student(term: str, material: Material, batch: Batch) -> None:
+    student = _student()
+    objective = Objective(_only(**{term: 1.0}), student, material)
+    losses = objective(student, batch)
+    assert losses.keys() == {term}
+    losses[term].backward()
+    assert student.stem.halve.conv.weight.grad is not None
+    assert student.stem.halve.conv.weight.grad.abs().sum() > 0
+    assert all(parameter.grad is not None for parameter in objective.parameters())
+
+
+def test_a_weight_multiplies_its_term(material: Material, batch: Batch) -> None:
+    student = _student()
+    once, thrice = (Objective(_only(relational=weight), student, material)(student, batch)["relational"] for weight in (1.0, 3.0))
+    torch.testing.assert_close(3.0 * once, thrice)
+
+
+@pytest.mark.parametrize("level", UTTERANCE_LEVELS)
+def test_a_head_that_tells_the_level_of_the_utterance_loses_nothing(level: str, material: Material, batch: Batch) -> None:
+    student = _student()
+    objective = Objective(_only(**{level: 1.0}), student, material)
+    one = batch._replace(frames=batch.frames[:1].repeat(2, 1, 1), indices=batch.indices[:1].repeat(2))
+    head = objective.heads[level]
+    frames = torch.from_numpy(material.cache.load_frames(material.recordings[int(one.indices[0])].path)).float().mean(dim=0)
+    wanted = {
+        "utterance_frame": material.frame_standard(frames),
+        "utterance_pooled": material.pooled_standard(material.pooled[one.indices[0]]),
+    }
+    parts = (*wanted.values(), material.embeddings[one.indices[0]])
+    wanted["concatenated"] = torch.cat([F.normalize(part, dim=0) for part in parts])
+    assert isinstance(head, torch.nn.Linear)
+    with torch.no_grad():
+        head.weight.zero_()
+        head.bias.copy_(wanted[level])
+    assert objective(student, one)[level].item() == pytest.approx(0.0, abs=1e-4)
