@@ -52,11 +52,19 @@ class DaemonProcess:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def children(self) -> list[int]:
+        """Return the ids of the processes that it started and that run."""
+        return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
     def held(self) -> tuple[int, int, int]:
         """Return how many threads, open files and processes it has."""
-        process = Path("/proc", str(self._process.pid))
-        children = (process / "task" / process.name / "children").read_text().split()
-        return len(list((process / "task").iterdir())), len(list((process / "fd").iterdir())), len(children)
+        process = Path("/proc", str(self.pid))
+        return len(list((process / "task").iterdir())), len(list((process / "fd").iterdir())), len(self.children())
 
     def end(self) -> tuple[int, str]:
         """Wait until it has ended; return its exit code and what it wrote to standard error since it was ready."""

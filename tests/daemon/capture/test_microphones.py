@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from daemon.capture import microphones as module
-from daemon.capture.microphones import Microphones
+from daemon.capture.devices import Device
+from daemon.capture.microphones import Microphones, find_devices
 from daemon.capture.records import Audio, Record
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureState
 from daemon.captures import Captures
@@ -174,17 +175,24 @@ async def test_a_name_is_not_given_twice(make: Make) -> None:
         make(Scripted())
 
 
-async def test_the_daemon_does_not_start_where_it_cannot_capture(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_devices_that_would_be_listened_to_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def devices() -> tuple[Device, ...]:
+        return (Device(3, "USB Audio", 2, 44_100, default=False),)
+
+    monkeypatch.setattr(module, "list_devices", devices)
+    found = await find_devices({"door": DOOR, "hall": CaptureConfig()})
+    assert found == {"door": "USB Audio", "hall": "the system has no default input device: name one of 3 'USB Audio'"}
+
+
+async def test_what_the_machine_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async def missing() -> None:
         raise CaptureUnavailableError("microphones need sounddevice: install it")
 
     monkeypatch.setattr(module, "list_devices", missing)
     with pytest.raises(CaptureUnavailableError, match="captures are configured, but microphones need sounddevice"):
-        await make(Scripted()).check()
+        await find_devices({"door": DOOR})
 
 
-async def test_without_captures_nothing_is_asked_of_the_machine(
-    parts: WatchParts, captures: Captures, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_captures_nothing_is_asked_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(module, "list_devices")
-    await Microphones({}, parts, captures).check()
+    assert await find_devices({}) == {}

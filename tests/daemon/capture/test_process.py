@@ -33,7 +33,10 @@ async def test_what_a_recorder_tells_is_read() -> None:
         assert await running.next() == Lost()
 
 
-@pytest.mark.parametrize(("then", "code"), [("os._exit(3)", 3), ("os.kill(os.getpid(), 6)", -6), ("os.write(1, b'A')", 0)])
+@pytest.mark.parametrize(
+    ("then", "code"),
+    [("os._exit(3)", 3), ("os.kill(os.getpid(), 6)", -6), ("os.write(1, b'A')", 0), (r"os.write(1, b'A\x08\0\0\0\0\0\0')", 0)],
+)
 async def test_a_recorder_that_ends_without_a_word_has_failed(then: str, code: int) -> None:
     async with recorder(command=telling(Lost(), then=then)) as running:
         assert await running.next() == Lost()

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
-import soundfile
 
-from clients.address import UnixAddress
 from clients.audio import Audio, AudioFormat, Encoding
 from clients.capture_messages import (
     AttemptDecided,
     AttemptStarted,
-    Capture,
     CaptureChange,
     CaptureChanged,
     CaptureEvent,
@@ -29,16 +25,15 @@ from clients.capture_messages import (
     SubscribeConfig,
 )
 from clients.client import Client
-from clients.files import open_audio
-from clients.messages import EnrollConfig, Enrolled, Outcome
+from clients.messages import Outcome
 from clients.stream import Stream
 from models.features import SAMPLE_RATE, Waveform
 from tests import audio
-from tests.daemon.process import DaemonProcess, daemon_process
-from tests.daemon.server.harness import linear16, short_directory
+from tests.daemon.capture.listening import enroll_voices, listening, until_listening, voice
+from tests.daemon.process import DaemonProcess
+from tests.daemon.server.harness import linear16
 from tests.sound import SoundServer, sound_server
 
-VOICES = Path(__file__).parents[3] / "clients" / "voices"
 CONFIG = "captures: {door: {retry_seconds: 0.2, max_retry_seconds: 0.5}}"
 TOLERANCE = 0.3
 """Seconds by which the time to a decision may differ from that of the file."""
@@ -54,28 +49,10 @@ def sound() -> Iterator[SoundServer]:
         yield server
 
 
-@contextmanager
-def listening(sound: SoundServer, config: str = CONFIG) -> Iterator[tuple[DaemonProcess, Client]]:
-    with short_directory() as directory:
-        settings = directory / "config.yaml"
-        settings.write_text(config)
-        arguments = ("serve", "--config", str(settings), "--socket", str(directory / "s.sock"), "--data-dir", str(directory / "data"))
-        with daemon_process(directory, *arguments, module="daemon", environment=sound.environment) as process:
-            process.ready()
-            with Client(UnixAddress(directory / "s.sock")) as client:
-                yield process, client
-
-
 @pytest.fixture
 def daemon(sound: SoundServer) -> Iterator[tuple[DaemonProcess, Client]]:
-    with listening(sound) as daemon:
+    with listening(sound, CONFIG) as daemon:
         yield daemon
-
-
-def voice(name: str) -> Waveform:
-    samples, rate = soundfile.read(VOICES / name, dtype="float32")
-    assert rate == SAMPLE_RATE
-    return np.asarray(samples, dtype=np.float32)
 
 
 def as_audio(samples: Waveform) -> Audio:
@@ -103,21 +80,9 @@ def attempts(events: list[CaptureEvent]) -> list[tuple[str, str, float]]:
     ]
 
 
-def until_listening(client: Client) -> Capture:
-    return until(lambda: client.start_capture("door"), lambda capture: capture.state is CaptureState.LISTENING)
-
-
-def until(look: Callable[[], Capture], right: Callable[[Capture], bool]) -> Capture:
-    while not right(found := look()):
-        time.sleep(0.05)
-    return found
-
-
 def test_what_a_microphone_hears_is_decided_as_a_file_is(sound: SoundServer, daemon: tuple[DaemonProcess, Client]) -> None:
     _, client = daemon
-    for name in ("1-slt", "2-rms"):
-        *_, enrolled = client.enroll(EnrollConfig(name), [open_audio(VOICES / name / f"{number}.opus") for number in (1, 2, 3)])
-        assert isinstance(enrolled, Enrolled)
+    enroll_voices(client)
     pause = audio.silence(2.0)
     # An attempt ends with its decision: what is said after it is another. That of the next pause tells where the recording is over.
     said = audio.join(pause, *(part for name in ("1-slt/4.opus", "3-awb/1.opus", "2-rms/4.opus") for part in (voice(name), pause)))
@@ -164,6 +129,8 @@ def test_a_microphone_that_is_unplugged_is_heard_again_and_nothing_leaks(sound: 
             sound.play(audio.join(voice("3-awb/1.opus"), audio.silence(1.5)))
             assert any(isinstance(told.event, AttemptDecided) and told.event.decision.final for told in events)
             held.append(process.held())
+    *_, processes = held[0]
+    assert processes == 1
     assert held[1:] == [held[0]] * (ROUNDS - 1)
     assert client.captures()[0].counters.reopened == ROUNDS
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,3 +138,25 @@ def test_what_libraries_print_is_kept_out_of_the_records() -> None:
         assert process.stdout
         assert process.stderr
         assert (process.stdout.read(), process.stderr.read()) == (encode(Lost()), b"native noise\n")
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        ("raise ImportError", "microphones need sounddevice: install speakerd with the extra `mic`"),
+        (
+            "raise OSError('PortAudio library not found')",
+            "microphones need PortAudio (PortAudio library not found): on Debian, run apt install libportaudio2",
+        ),
+    ],
+)
+@pytest.mark.parametrize("arguments", [(), (json.dumps({"device": "", "channel": 1, "rate": None, "stall_seconds": 1.0}),)])
+def test_what_a_machine_lacks_is_told(tmp_path: Path, broken: str, problem: str, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "sounddevice.py").write_text(broken)
+    command = [sys.executable, "-m", "daemon.capture.recorder", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(tmp_path)}
+    ) as process:
+        assert process.stdout
+        assert process.stdout.read() == encode(Failed(problem))
+    assert process.returncode == 0
