@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from daemon.capture.microphones import find_devices
 from daemon.config import APP, Config
 from daemon.config_file import load_config
 from daemon.errors import ModelError, SpeakerdError
@@ -54,12 +55,14 @@ def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None)
 @_config_option
 @_directory_option
 def check_command(file: Path | None, data_dir: Path | None) -> None:
-    """Tell whether the daemon could start: its settings, its model and its voiceprints. Changes nothing."""
+    """Tell whether the daemon could start: its settings, its model, its voiceprints and its microphones. Changes nothing."""
     config = _settings(file, None, data_dir)
     encoder = _encoder(config)
     click.echo(f"settings     {file or 'built-in'}: valid")
     click.echo(f"model        {encoder.model_id} on {config.model.backend}")
     click.echo(f"voiceprints  {config.storage.data_directory / DATABASE}: {_speakers(config, encoder.model_id)}")
+    for name, device in asyncio.run(find_devices(config.captures)).items():
+        click.echo(f"capture      {name}: {device}")
     click.echo(f"socket       {config.server.socket_path}")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import structlog
 
+from daemon.capture.devices import Device, DeviceError, choose
 from daemon.capture.microphone import Microphone, Source, record
 from daemon.capture.process import list_devices
 from daemon.capture_events import CaptureChange, CaptureState, CaptureStatus
@@ -15,6 +16,20 @@ from daemon.captures import Captures
 from daemon.config import CaptureConfig
 from daemon.errors import CaptureNotFoundError, CaptureUnavailableError
 from daemon.watching import Capture, WatchParts
+
+
+async def find_devices(configs: Mapping[str, CaptureConfig]) -> dict[str, str]:
+    """Return the device that each of `configs` would listen to now, or why there is none.
+
+    Raises `CaptureUnavailableError` if this machine lacks what microphones need, unless there are no `configs`.
+    """
+    if not configs:
+        return {}
+    try:
+        devices = await list_devices()
+    except CaptureUnavailableError as error:
+        raise CaptureUnavailableError(f"captures are configured, but {error}") from None
+    return {name: _chosen(devices, config.device) for name, config in configs.items()}
 
 
 class Microphones:
@@ -32,14 +47,6 @@ class Microphones:
         }
         for configured in self._configured.values():
             captures.add(configured.capture)
-
-    async def check(self) -> None:
-        """Raise `CaptureUnavailableError` if microphones are configured and this machine lacks what they need."""
-        if self._configured:
-            try:
-                await list_devices()
-            except CaptureUnavailableError as error:
-                raise CaptureUnavailableError(f"captures are configured, but {error}") from None
 
     def autostart(self) -> None:
         """Begin to listen to those that are to be listened to from the start."""
@@ -68,6 +75,13 @@ class Microphones:
             return configured
         known = ", ".join(sorted(self._configured)) or "none"
         raise CaptureNotFoundError(f"no microphone is configured as {name!r}; there are: {known}", capture=name)
+
+
+def _chosen(devices: Sequence[Device], wanted: str) -> str:
+    try:
+        return choose(devices, wanted).name
+    except DeviceError as error:
+        return str(error)
 
 
 class _Configured:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon.capture.devices import Device
-from daemon.capture.records import Failed, Listed, Record, Stalled, read
+from daemon.capture.records import HEADER, Failed, Listed, Record, Stalled, decode
 from daemon.errors import CaptureUnavailableError
 
 ROOT: Final = Path(__file__).parents[2]
@@ -34,7 +34,8 @@ class Recorder:
         """Wait for what it tells next; its end and its silence are told as records, too."""
         try:
             async with asyncio.timeout(SILENT_SECONDS):
-                return await read(self._stream)
+                kind, size = HEADER.unpack(await self._stream.readexactly(HEADER.size))
+                return decode(kind, await self._stream.readexactly(size))
         except TimeoutError:
             return Stalled()
         except asyncio.IncompleteReadError:
@@ -69,7 +70,9 @@ async def list_devices() -> tuple[Device, ...]:
 
 def _started(command: list[str]) -> subprocess.Popen[bytes]:
     # What the native libraries say on standard error is no line of our log, and is in the records where it matters.
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, start_new_session=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, start_new_session=True
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
 from dataclasses import asdict, dataclass
@@ -67,10 +66,8 @@ def encode(record: Record) -> bytes:
     return HEADER.pack(kind, len(content)) + content
 
 
-async def read(stream: asyncio.StreamReader) -> Record:
-    """Return the next record. Raises `asyncio.IncompleteReadError` if there is none."""
-    kind, size = HEADER.unpack(await stream.readexactly(HEADER.size))
-    content = await stream.readexactly(size)
+def decode(kind: bytes, content: bytes) -> Record:
+    """Return the record whose header says `kind`."""
     match kind:
         case b"A":
             return Audio(np.frombuffer(content, dtype="<f4"))

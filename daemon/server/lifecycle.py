@@ -12,7 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
-from daemon.capture.microphones import Microphones
+from daemon.capture.microphones import Microphones, find_devices
 from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
@@ -74,13 +74,15 @@ class Server:
         self._server = grpc.aio.server(options=_options(config), maximum_concurrent_rpcs=most_calls)
         self._storage = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._roster = Roster(store, encoder.model_id)
-        watching, captures = WatchParts(config, self._engine, self._roster, Hub(config.subscriptions)), Captures()
+        self.hub = Hub(config.subscriptions)
+        """Where the events of its captures are published."""
+        watching, captures = WatchParts(config, self._engine, self._roster, self.hub), Captures()
         self._microphones = Microphones(config.captures, watching, captures)
         self._add_services(Runtime(config, self._engine, store, self._storage, self._streams, watching, captures))
 
     async def start(self) -> list[str]:
         """Begin to serve; return the addresses. Raises `StartError`, `CaptureUnavailableError`."""
-        await self._microphones.check()
+        await find_devices(self._config.captures)
         server = self._config.server
         addresses = [listen_on_socket(self._server, server.socket_path)]
         if server.tcp:

@@ -311,3 +311,17 @@ def test_check_beside_a_running_daemon_does_not_disturb_it(directory: Path) -> N
         enroll(process, "anna")
         assert command("check", "--data-dir", directory / "data").returncode == 0
         assert verify(process).outcome == decision_pb2.OUTCOME_ACCEPT
+
+
+@pytest.mark.parametrize("subcommand", ["serve", "check"])
+def test_captures_where_microphones_cannot_be_heard_are_told(directory: Path, subcommand: str) -> None:
+    (directory / "sounddevice.py").write_text("raise ImportError")
+    (directory / "config.yaml").write_text("captures: {door: {}}")
+    arguments = (subcommand, "--config", str(directory / "config.yaml"), "--data-dir", str(directory / "data"))
+    environment = {"PYTHONPATH": str(directory), "SPEAKERD_SOCKET": str(directory / "s.sock")}
+    with daemon_process(directory, *arguments, environment=environment) as process:
+        code, errors = process.end()
+    assert code == 1
+    assert errors.splitlines()[-1] == (
+        "speakerd: captures are configured, but microphones need sounddevice: install speakerd with the extra `mic`"
+    )
