@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -18,12 +17,12 @@ from daemon.errors import CaptureUnavailableError
 from daemon.server import captures as service
 from daemon.server import lifecycle
 from models.features import Waveform
-from proto.speakerd.v1 import captures_pb2, enrollment_pb2, feed_pb2, status_pb2
+from proto.speakerd.v1 import captures_pb2, enrollment_pb2, status_pb2
 from proto.speakerd.v1.captures_pb2_grpc import CapturesServiceStub
-from proto.speakerd.v1.feed_pb2_grpc import FeedServiceStub
 from tests import audio
 from tests.daemon.capture.scripted import GONE, OPENED, Scripted
-from tests.daemon.server.harness import AUDIO, CONFIG, Daemon, cut, know, linear16, refused, running
+from tests.daemon.server.capturing import OpenFeed, decisions
+from tests.daemon.server.harness import CONFIG, Daemon, know, linear16, refused, running
 
 DOOR = CaptureConfig(device="USB", give_up_seconds=None)
 PAUSE = audio.noise(1.5, level=-60.0)
@@ -31,38 +30,10 @@ SENTENCES = audio.join(PAUSE, audio.voice(0, 1.3), PAUSE, audio.voice(0, 1.3, ta
 LATER = audio.join(audio.voice(0, 3.0, take=2), PAUSE)
 
 
-class Feed:
-    """A client that feeds the capture `kitchen`, each piece when a test wants it."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self._pieces: list[bytes] = []
-        self._more = threading.Semaphore(0)
-        self._call = FeedServiceStub(daemon.channel).Feed(self._requests())
-        self.changes = [next(self._call).event]
-
-    def send(self, samples: Waveform) -> None:
-        self._pieces += cut(linear16(samples))
-        self._more.release(len(cut(linear16(samples))))
-
-    def end(self) -> list[feed_pb2.FeedResponse]:
-        """Send no more; return all events since the first."""
-        self._more.release()
-        return list(self._call)
-
-    def cancel(self) -> None:
-        self._call.cancel()
-        self._more.release()
-
-    def _requests(self) -> Iterator[feed_pb2.FeedRequest]:
-        yield feed_pb2.FeedRequest(config=feed_pb2.FeedConfig(capture="kitchen", audio=AUDIO))
-        while self._more.acquire(timeout=60) and self._pieces:
-            yield feed_pb2.FeedRequest(audio=self._pieces.pop(0))
-
-
 @asynccontextmanager
-async def fed(config: LimitsConfig = CONFIG.limits) -> AsyncIterator[tuple[Daemon, Feed]]:
-    async with running(CONFIG.model_copy(update={"limits": config})) as daemon:
-        feed = await asyncio.to_thread(Feed, daemon)
+async def fed(limits: LimitsConfig = CONFIG.limits) -> AsyncIterator[tuple[Daemon, OpenFeed]]:
+    async with running(CONFIG.model_copy(update={"limits": limits})) as daemon:
+        feed = await OpenFeed(daemon).opened()
         try:
             yield daemon, feed
         finally:
@@ -83,12 +54,12 @@ def enroll_request(
     return captures_pb2.EnrollFromCaptureRequest(capture=capture, speaker=speaker, mode=mode)
 
 
-def enroll(daemon: Daemon, feed: Feed, *spoken: Waveform) -> list[captures_pb2.EnrollFromCaptureResponse]:
+def enroll(daemon: Daemon, feed: OpenFeed, *spoken: Waveform) -> list[captures_pb2.EnrollFromCaptureResponse]:
     """Enroll ada; speak as soon as she is listened to."""
     responses = captures(daemon).EnrollFromCapture(enroll_request())
     first = next(responses)
     for samples in spoken:
-        feed.send(samples)
+        feed.send(linear16(samples))
     return [first, *responses]
 
 
@@ -181,11 +152,11 @@ async def test_whoever_speaks_to_a_capture_is_enrolled() -> None:
         assert (result.speaker.name, result.speaker.recordings, len(result.recordings)) == ("ada", 2, 2)
         assert len(daemon.store.get("ada").templates) == 2
 
-        feed.send(LATER)
-        events = [response.event for response in await asyncio.to_thread(feed.end)]
-    decided = next(event.attempt_decided for event in events if event.WhichOneof("event") == "attempt_decided")
+        feed.send(linear16(LATER))
+        events = await feed.end()
     # No attempt was made of what enrolled her; from then on she is known.
-    assert (decided.attempt, decided.decision.speaker) == (1, "ada")
+    first = next(event.attempt_decided for event in events if event.HasField("attempt_decided"))
+    assert (first.attempt, first.decision.speaker) == (1, "ada")
 
 
 async def test_a_capture_that_ends_ends_the_enrollment() -> None:
@@ -193,8 +164,8 @@ async def test_a_capture_that_ends_ends_the_enrollment() -> None:
         stub = captures(daemon)
         responses = stub.EnrollFromCapture(enroll_request())
         await asyncio.to_thread(next, responses)
-        feed.send(audio.voice(0, 3.0))
-        await asyncio.to_thread(feed.end)
+        feed.send(linear16(audio.voice(0, 3.0)))
+        await feed.end()
         *_, last = await asyncio.to_thread(list, responses)
         assert last.result.speaker.name == "ada"
 
@@ -203,8 +174,8 @@ async def test_too_little_speech_enrolls_nobody() -> None:
     async with fed() as (daemon, feed):
         responses = captures(daemon).EnrollFromCapture(enroll_request())
         await asyncio.to_thread(next, responses)
-        feed.send(audio.voice(0, 1.0))
-        await asyncio.to_thread(feed.end)
+        feed.send(linear16(audio.voice(0, 1.0)))
+        await feed.end()
         with refused() as refusal:
             await asyncio.to_thread(list, responses)
         assert refusal.reason == "NOT_ENOUGH_SPEECH"
@@ -245,9 +216,9 @@ async def test_attempts_are_made_again_when_who_enrolls_goes_away() -> None:
         await asyncio.to_thread(next, responses)
         responses.cancel()
         await until_enrolled_no_more(daemon)
-        feed.send(LATER)
-        events = [response.event for response in await asyncio.to_thread(feed.end)]
-    assert any(event.attempt_decided.decision.speaker == "ada" for event in events)
+        feed.send(linear16(LATER))
+        events = await feed.end()
+    assert decisions(events)[0].speaker == "ada"
 
 
 @pytest.mark.parametrize(
@@ -267,7 +238,7 @@ async def test_what_cannot_be_enrolled_is_refused_at_once(
     config = CONFIG.model_copy(update={"captures": {"door": DOOR.model_copy(update={"autostart": False})}})
     async with running(config) as daemon:
         know(daemon.store, "anna", 1)
-        feed = await asyncio.to_thread(Feed, daemon)
+        feed = await OpenFeed(daemon).opened()
         with refused() as refusal:
             await asyncio.to_thread(lambda: list(captures(daemon).EnrollFromCapture(request_)))
         feed.cancel()
