@@ -13,7 +13,7 @@ SENTENCES: Final = (
 )
 """To read aloud: about eight seconds of speech."""
 
-WAIT_SECONDS: Final = 3.0
+WAIT_SECONDS: Final = 5.0
 """Who is to be enrolled has so long to begin."""
 NOISY_DB: Final = 12.0
 CLIPPED: Final = 0.01
@@ -44,7 +44,7 @@ def advice(state: State) -> tuple[str, ...]:
     """Return the lines that say what to do next."""
     if not state.speakers:
         return ("Nobody is enrolled yet. Press e, type a name,", "and speak for some five seconds: that is all it needs.")
-    if state.verdict is None and state.speaking is None:
+    if state.verdict is None and state.speaking is None and not state.ended:
         return ("Say something: anyone may, and you see whose voice it is.",)
     return ()
 
@@ -52,8 +52,10 @@ def advice(state: State) -> tuple[str, ...]:
 def quality(enrolling: Enrolling, at: float) -> str:
     """Return what to do better while being enrolled. at: position in the audio, in seconds."""
     progress = enrolling.progress
-    if progress is None or progress.speech == 0.0:
-        return "nobody is heard yet: speak now" if at - enrolling.began > WAIT_SECONDS else "listening"
+    if progress is None:
+        return "one moment ..."
+    if progress.speech == 0.0:
+        return "nobody is heard: speak up" if at - enrolling.began > WAIT_SECONDS else "speak now"
     evidence = progress.evidence
     if evidence.clipped_fraction > CLIPPED:
         return "too loud: move away from the microphone"

@@ -28,34 +28,32 @@ _NAME: Final = 20
 
 def panel(state: State, width: int, height: int, glyphs: Glyphs) -> list[Text]:
     """Return exactly `height` lines."""
-    lines = _lines(state, width, height, glyphs)
+    lines = _lines(state, width, glyphs)
     return [*lines, *[Text()] * height][:height]
 
 
-def _lines(state: State, width: int, height: int, glyphs: Glyphs) -> list[Text]:
+def _lines(state: State, width: int, glyphs: Glyphs) -> list[Text]:
     match state.dialog:
         case AskName(text=text):
             known = "Known: what is said now is added to their voiceprint." if text.strip() in state.speakers else ""
             return [Text.assemble(_QUESTION, (text[len(_QUESTION) + 1 - width :], "bold"), "_"), Text(f" {known}")]
         case Enrolling():
-            return _enrolling(state.dialog, state.at, width, glyphs)
+            return _enrolling(state, state.dialog, width, glyphs)
         case Choose():
             return [Text(" Who is to be deleted?")]
         case Confirm(name=name):
             return [Text.assemble(" Delete everything derived from the voice of ", (name, "bold"), "?")]
         case None:
-            return _idle(state, width, height)
+            return _idle(state, width)
 
 
-def _idle(state: State, width: int, height: int) -> list[Text]:
-    if text := alarm(state):
-        return _wrapped(f"! {text}", width, height, "bold")
+def _idle(state: State, width: int) -> list[Text]:
     if state.notice is not None:
-        return _wrapped(state.notice.text, width, height, "bold")
-    return [Text(f" {line}") for line in advice(state)]
+        return [*_alarm(state, width), *_wrapped(state.notice.text, width)]
+    return [*_alarm(state, width), *(Text(f" {line}") for line in advice(state))]
 
 
-def _enrolling(enrolling: Enrolling, at: float, width: int, glyphs: Glyphs) -> list[Text]:
+def _enrolling(state: State, enrolling: Enrolling, width: int, glyphs: Glyphs) -> list[Text]:
     progress = enrolling.progress
     speech, needed = (progress.speech, progress.needed) if progress is not None else (0.0, 0.0)
     share = speech / (speech + needed) if speech else 0.0
@@ -63,8 +61,14 @@ def _enrolling(enrolling: Enrolling, at: float, width: int, glyphs: Glyphs) -> l
     line = Text.assemble(" Enrolling ", (name, "bold"), " ")
     line.append_text(bar(share, max(min(30, width - line.cell_len - 22), 5), glyphs, "cyan"))
     line.append(f" {speech:.1f} s of speech")
-    return [line, Text(f" {quality(enrolling, at)}", "bold"), *(Text(f" {sentence}", "italic") for sentence in SENTENCES)]
+    sentences = [Text(f" {sentence}", "italic") for sentence in SENTENCES]
+    return [line, Text(f" {quality(enrolling, state.at)}", "bold"), *(_alarm(state, width) or sentences)]
 
 
-def _wrapped(text: str, width: int, height: int, style: str) -> list[Text]:
-    return [Text(f" {line}", style) for line in wrap(text, width - 2, max_lines=height, placeholder=" ...")]
+def _alarm(state: State, width: int) -> list[Text]:
+    text = alarm(state)
+    return _wrapped(f"! {text}", width) if text else []
+
+
+def _wrapped(text: str, width: int) -> list[Text]:
+    return [Text(f" {line}", "bold") for line in wrap(text, width - 2)]

@@ -49,9 +49,11 @@ def test_the_daemon_is_gone() -> None:
 
 
 def test_who_is_to_be_enrolled_is_asked_to_speak() -> None:
-    assert quality(ENROLLING, 11.0) == "listening"
-    assert "speak now" in quality(ENROLLING, 14.0)
-    assert "speak now" in quality(replace(ENROLLING, progress=progress(0.0, 2.0)), 14.0)
+    heard = replace(ENROLLING, progress=progress(0.0, 2.0))
+
+    assert quality(ENROLLING, 11.0) == "one moment ..."
+    assert quality(heard, 11.0) == "speak now"
+    assert quality(heard, 16.0) == "nobody is heard: speak up"
 
 
 @pytest.mark.parametrize(

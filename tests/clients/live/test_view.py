@@ -124,13 +124,15 @@ def test_enrollment() -> None:
     assert "good: go on" in shown(state)
     assert "When the sunlight strikes" in shown(state)
     assert "escape give up" in lines(state)[-1]
+    assert "Too loud" in shown(after(state, changed(12.0, CaptureChange.CLIPPING_STARTED)))
 
 
 def test_alarms_come_before_notices() -> None:
     noted = after(START, *keys("d", "enter", "n"))
 
     assert "ada stays enrolled" in shown(noted)
-    assert "! Too loud" in shown(after(noted, changed(0.0, CaptureChange.CLIPPING_STARTED)))
+    both = shown(after(noted, changed(0.0, CaptureChange.CLIPPING_STARTED)))
+    assert both.index("! Too loud") < both.index("ada stays enrolled")
 
 
 def test_a_long_error_is_folded() -> None:
