@@ -55,8 +55,8 @@ def test_the_modules_and_functions_that_are_named_exist() -> None:
             resolve_name(name)
 
 
-def test_the_python_example_imports_what_exists() -> None:
-    blocks = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def test_the_python_examples_import_what_exists() -> None:
+    blocks = [block for page in PAGES for block in re.findall(r"```python\n(.+?)```", page.read_text(encoding="utf-8"), re.DOTALL)]
     imports = [node for block in blocks for node in ast.walk(ast.parse(block)) if isinstance(node, ast.ImportFrom)]
     assert imports
     for node in imports:
