@@ -1,10 +1,10 @@
-"""What a teacher of the x-vector family offers to learn from, by name."""
+"""What networks of the x-vector family have in common, teachers and students: levels to learn from, by name."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Levels(NamedTuple):
@@ -20,9 +20,13 @@ class Levels(NamedTuple):
     embedding: Tensor
 
 
-class Teacher(Protocol):
-    """A network that shows its levels."""
+class Network(nn.Module):
+    """Base of those that show their levels."""
 
-    def __call__(self, frames: Tensor) -> Levels:
+    frame_stride: int
+    """Log-mel frames (10 ms) per frame of its frame level."""
+
+    def levels(self, frames: Tensor) -> Levels:
         """Map uncentred log-mel frames, (batch, time, 80), of equally long utterances to their levels."""
-        ...
+        levels: Levels = self(frames)
+        return levels

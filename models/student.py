@@ -26,6 +26,7 @@ from models.layers import (
     StreamingLayer,
     statistics,
 )
+from models.levels import Levels, Network
 
 TIME_STRIDE = 2
 """Log-mel frames (10 ms) per frame of the encoder (20 ms)."""
@@ -63,8 +64,10 @@ class Encoded(NamedTuple):
     state: LayerState
 
 
-class Student(nn.Module):
+class Student(Network):
     """`encode(frames, state) -> (frame level, state)`; `pooled(state)` and `embed(state)` at any time after the first frame."""
+
+    frame_stride = TIME_STRIDE
 
     def __init__(self, config: StudentConfig) -> None:
         super().__init__()
@@ -107,6 +110,11 @@ class Student(nn.Module):
         """Return the embedding of all frames since the initial state, (batch, size), not normalised to unit length."""
         embedding: Tensor = self.embedding_norm(self.embedding(self.pooled(state)))
         return embedding
+
+    def levels(self, frames: Tensor) -> Levels:
+        """Return the levels of whole utterances, as a teacher does: frame (batch, time / 2, 2 * channels), pooled, embedding."""
+        encoded = self.encode(frames, self.initial_state(len(frames)))
+        return Levels(encoded.frame, self.pooled(encoded.state), self.embed(encoded.state))
 
     def forward(self, frames: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Step: return the embedding so far and the state after `frames`."""

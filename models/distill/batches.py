@@ -15,18 +15,20 @@ from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus
 from models.distill.fbank import batch_log_mel
 from models.distill.material import Material
+from models.distill.targets import GRID_FRAMES
 from models.features import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE
 from models.student import TIME_STRIDE
 
 STRIDE_SAMPLES = TIME_STRIDE * HOP_SAMPLES
-FRAME_STEP = 4
-"""Neighbouring frames tell nearly the same: every fourth is compared."""
+GRID_SAMPLES = GRID_FRAMES * HOP_SAMPLES
+GRID_STEP = GRID_FRAMES // TIME_STRIDE
+"""Encoder frames from one that is compared to the next."""
 
 
 class Batch(NamedTuple):
     """Log-mel frames of crops, (batch, time, 80); which recordings they are of, (batch,); the frame level to match.
 
-    times: encoder frames that are compared. frame_targets: (batch, times, channels), as the teacher gives them.
+    times: frames of 20 ms that are compared. frame_targets: (batch, times, channels), as the teacher gives them.
     """
 
     frames: Tensor
@@ -38,11 +40,10 @@ class Batch(NamedTuple):
 class Batches:
     """The batches of a run. Each depends on the seed and its step alone, so that a resumed run sees the same ones."""
 
-    def __init__(self, config: DistillConfig, material: Material, augment: Augmenter, fill: Tensor) -> None:
+    def __init__(self, config: DistillConfig, material: Material, augment: Augmenter) -> None:
         self._config = config
         self._material = material
         self._augment = augment
-        self._fill = fill
 
     def stream(self, first: int, last: int) -> Iterator[Batch]:
         """Yield the batches of steps `first` to `last` - 1, each made while the one before is trained on."""
@@ -59,22 +60,21 @@ class Batches:
         random = np.random.default_rng([self._config.seed, step])
         waveforms, indices, offsets = draw_crops(self._material.audio, self._config, random)
         frames = batch_log_mel(self._augment(waveforms, random))
-        frames = mask_bands(frames, self._fill, self._config.augment.mask, random)
-        times = range(self._config.loss.frame_delay, frames.shape[1] // TIME_STRIDE, FRAME_STEP)
-        targets = [self._frame_targets(int(index), int(offset), times) for index, offset in zip(indices, offsets, strict=True)]
+        frames = mask_bands(frames, self._material.mean_frame, self._config.augment.mask, random)
+        times = range(self._config.loss.frame_delay, frames.shape[1] // TIME_STRIDE, GRID_STEP)
+        targets = [self._frame_targets(int(index), int(offset), len(times)) for index, offset in zip(indices, offsets, strict=True)]
         return Batch(frames, torch.from_numpy(indices), times, torch.stack(targets))
 
-    def _frame_targets(self, index: int, offset: int, times: range) -> Tensor:
+    def _frame_targets(self, index: int, offset: int, count: int) -> Tensor:
         frames = self._material.cache.load_frames(self._material.recordings[index].path)
-        wanted = np.array(times) + offset - self._config.loss.frame_delay
-        return torch.from_numpy(frames[np.minimum(wanted, len(frames) - 1)]).float()
+        return torch.from_numpy(frames[np.minimum(np.arange(offset, offset + count), len(frames) - 1)]).float()
 
 
 def draw_crops(audio: Corpus, config: DistillConfig, random: Random) -> tuple[Tensor, np.ndarray, np.ndarray]:
     """Crop random recordings that are long enough for the batch's random length: as many as make up `batch_seconds`.
 
-    Returns waveforms (batch, samples) of an even number of frames, the recordings' indices, and where the crops begin in
-    encoder frames.
+    Returns waveforms (batch, samples) of an even number of frames, the recordings' indices, and where the crops begin on
+    the grid of the frame targets.
     """
     # Most recordings are short: lengths are drawn evenly on a logarithmic scale, so that short ones are heard often enough.
     seconds = float(np.exp(random.uniform(*np.log(config.crop_seconds))))
@@ -82,6 +82,6 @@ def draw_crops(audio: Corpus, config: DistillConfig, random: Random) -> tuple[Te
     long_enough = np.flatnonzero(audio.lengths >= samples)
     batch = int(config.batch_seconds / seconds)
     indices = random.choice(long_enough, batch, replace=len(long_enough) < batch)
-    offsets = random.integers((audio.lengths[indices] - samples) // STRIDE_SAMPLES + 1)
-    crops = [audio.crop(int(i), int(offset) * STRIDE_SAMPLES, samples) for i, offset in zip(indices, offsets, strict=True)]
+    offsets = random.integers((audio.lengths[indices] - samples) // GRID_SAMPLES + 1)
+    crops = [audio.crop(int(i), int(offset) * GRID_SAMPLES, samples) for i, offset in zip(indices, offsets, strict=True)]
     return torch.from_numpy(np.stack(crops)), indices, offsets

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.distill.augment import AugmentConfig
+from models.distill.learners import learners
 from models.distill.losses import LossConfig
 from models.teachers import TEACHERS
 
@@ -17,25 +18,34 @@ class RecipeError(ValueError):
     """A recipe is invalid; the message names each key, its value and what is allowed."""
 
 
-def _known(teacher: str) -> str:
-    if teacher not in TEACHERS:
-        raise ValueError(f"there is no such teacher; there are {', '.join(TEACHERS)}")
-    return teacher
+def _one_of(names: tuple[str, ...], name: str) -> str:
+    if name not in names:
+        raise ValueError(f"not known; there are {', '.join(names)}")
+    return name
+
+
+def _learner(name: str) -> str:
+    return _one_of(learners(), name)
+
+
+def _teacher(name: str) -> str:
+    return _one_of(TEACHERS, name)
 
 
 class DistillConfig(BaseModel):
     """Everything that determines a run, beside the audio itself.
 
-    data is a directory that holds `train.tsv`, `dev.tsv` and `noise.tsv`. start: weights of the same student to begin with, as
-    `models.export` writes them; random ones without. batch_seconds: audio per step; a batch has as many crops as fit. The learning
-    rates warm up, stay, and fall to zero over the last `decay` of the steps (trapezoid): a longer run can go on from any checkpoint
-    before the fall. Matrices are trained by Muon at `matrix_rate`, all else by AdamW at `learning_rate`.
+    student: what is trained, a student or a larger network that is to become a teacher. data is a directory that holds `train.tsv`,
+    `dev.tsv` and `noise.tsv`. start: weights of the same network to begin with, as `models.export` writes them; random ones without.
+    batch_seconds: audio per step; a batch has as many crops as fit. The learning rates warm up, stay, and fall to zero over the last
+    `decay` of the steps (trapezoid): a longer run can go on from any checkpoint before the fall. Matrices are trained by Muon at
+    `matrix_rate`, all else by AdamW at `learning_rate`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    student: Literal["edge", "base"]
-    teacher: Annotated[str, AfterValidator(_known)]
+    student: Annotated[str, AfterValidator(_learner)]
+    teacher: Annotated[str, AfterValidator(_teacher)]
     data: Path
     cache: Path
     output: Path

@@ -42,6 +42,7 @@ class Material:
     prototypes: Tensor
     frame_standard: Standard
     pooled_standard: Standard
+    mean_frame: Tensor
     data_sha256: str
 
     def frame_means(self, indices: Tensor) -> Tensor:
@@ -62,9 +63,10 @@ def load_material(config: DistillConfig) -> Material:
     sums = torch.zeros(int(classes.max()) + 1, embeddings.shape[1]).index_add_(0, classes, embeddings)
     some = np.random.default_rng(config.seed).choice(len(paths), min(len(paths), FRAME_RECORDINGS), replace=False)
     frames = torch.cat([torch.from_numpy(cache.load_frames(paths[i])).float() for i in some])
+    audio = load_corpus(paths, config.cache / "audio")
     return Material(
         recordings=recordings,
-        audio=load_corpus(paths, config.cache / "audio"),
+        audio=audio,
         noise=load_corpus(read_paths(config.data / "noise.tsv", config.data), config.cache / "audio"),
         cache=cache,
         pooled=pooled,
@@ -73,6 +75,7 @@ def load_material(config: DistillConfig) -> Material:
         prototypes=F.normalize(sums),
         frame_standard=Standard.of(frames),
         pooled_standard=Standard.of(pooled),
+        mean_frame=mean_frame(audio, config.seed),
         data_sha256=hashlib.sha256("".join(map(digest, paths)).encode()).hexdigest(),
     )
 

@@ -19,7 +19,10 @@ ITERATIONS: Final = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """For matrices alone. A step moves each by `lr`, times the square root of its rows over its columns if it is taller than wide."""
+    """For matrices alone; of more than two dimensions, those after the first count as one.
+
+    A step moves each by `lr`, times the square root of its rows over its columns if it is taller than wide.
+    """
 
     def __init__(self, matrices: Iterable[Tensor], lr: float, weight_decay: float, momentum: float = 0.95) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
@@ -31,12 +34,12 @@ class Muon(torch.optim.Optimizer):
             alike = defaultdict(list)
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    alike[matrix.shape].append(matrix)
+                    alike[matrix.flatten(1).shape].append(matrix)
             for (rows, columns), matrices in alike.items():
-                directions = orthogonalised(torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices]))
+                directions = orthogonalised(torch.stack([self._momentum(matrix, group["momentum"]).flatten(1) for matrix in matrices]))
                 rate = group["lr"] * max(1.0, rows / columns) ** 0.5
                 for matrix, direction in zip(matrices, directions, strict=True):
-                    matrix.mul_(1.0 - group["lr"] * group["weight_decay"]).sub_(direction, alpha=rate)
+                    matrix.mul_(1.0 - group["lr"] * group["weight_decay"]).sub_(direction.view_as(matrix), alpha=rate)
 
     def _momentum(self, matrix: Tensor, momentum: float) -> Tensor:
         """Return the Nesterov momentum of a matrix's gradient."""

@@ -1,4 +1,4 @@
-"""Batch normalisation statistics of a trained student, measured anew on what it will hear.
+"""Batch normalisation statistics of a trained network, measured anew on what it will hear.
 
 While training, they are moving averages over short, augmented crops and over weights that change: on clean whole recordings they
 are off. Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (arXiv 2105.07576), sections 3 and 4.
@@ -7,6 +7,7 @@ are off. Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (arXiv 2105.07576), s
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from models.distill.batches import STRIDE_SAMPLES
 from models.distill.corpus import Corpus
 from models.distill.fbank import batch_log_mel
 from models.features import FRAME_SAMPLES, HOP_SAMPLES, SAMPLE_RATE
-from models.student import Student
+from models.levels import Network
+
+Learner = TypeVar("Learner", bound=Network)
 
 BATCHES = 60
 """At most; of a small corpus, as many as hear each recording about once."""
@@ -24,19 +27,18 @@ BATCH = 32
 SECONDS = (3.0, 6.0)
 
 
-def settled(student: Student, audio: Corpus, seed: int) -> Student:
-    """Return a copy of `student` whose statistics are means over clean crops of `SECONDS`; shorter ones if no recording is that long."""
-    student = copy.deepcopy(student).train()
-    norms = [module for module in student.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+def settled(network: Learner, audio: Corpus, seed: int) -> Learner:
+    """Return a copy of `network` whose statistics are means over clean crops of `SECONDS`; shorter ones if no recording is that long."""
+    network = copy.deepcopy(network).train()
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # A plain mean over all batches.
     random = np.random.default_rng(seed)
     with torch.no_grad():
         for _ in range(min(BATCHES, 1 + len(audio.lengths) // BATCH)):
-            frames = batch_log_mel(torch.from_numpy(_crops(audio, random)))
-            student.embed(student.encode(frames, student.initial_state(len(frames))).state)
-    return student.eval()
+            network.levels(batch_log_mel(torch.from_numpy(_crops(audio, random))))
+    return network.eval()
 
 
 def _crops(audio: Corpus, random: np.random.Generator) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,9 @@ from torch.nn import functional as F
 from models.distill.batches import Batch
 from models.distill.losses import LossConfig, cosine_loss, level_loss, prototype_loss, relational_loss
 from models.distill.material import Material
-from models.student import Encoded, Student
+from models.features import MEL_BINS
+from models.levels import Levels, Network
+from models.student import TIME_STRIDE
 
 UTTERANCE_LEVELS = ("utterance_frame", "utterance_pooled", "concatenated")
 """What the student's embedding is matched with through a head."""
@@ -20,31 +24,38 @@ UTTERANCE_LEVELS = ("utterance_frame", "utterance_pooled", "concatenated")
 class Objective(nn.Module):
     """The terms that `config` gives a weight. Its parameters, heads and classifier, are trained with the student and dropped then."""
 
-    def __init__(self, config: LossConfig, student: Student, material: Material) -> None:
+    def __init__(self, config: LossConfig, network: Network, material: Material) -> None:
         super().__init__()
         self.config = config
         self.material = material
-        sizes, frame = student.config, material.frame_standard.mean.numel()
-        ends = {"frame": (2 * sizes.channels, frame), "pooled": (4 * sizes.channels, material.pooled.shape[1])}
+        own = _sizes(network)
+        ends = {
+            "frame": (own.frame, len(material.frame_standard.mean)),
+            "pooled": (own.pooled, material.pooled.shape[1]),
+            "embedding": (own.embedding, material.embeddings.shape[1]),
+        }
         for name in UTTERANCE_LEVELS:
             if getattr(config, name):
-                ends[name] = (sizes.embedding, self._utterances(name, torch.arange(1)).shape[1])
+                ends[name] = (own.embedding, self._utterances(name, torch.arange(1)).shape[1])
+        if own.embedding == material.embeddings.shape[1]:
+            del ends["embedding"]
         self.heads = nn.ModuleDict({name: nn.Linear(*size) for name, size in ends.items() if getattr(config, name)})
-        self.classifier = nn.Linear(sizes.embedding, len(material.prototypes), bias=False) if config.labels else None
+        self.classifier = nn.Linear(own.embedding, len(material.prototypes), bias=False) if config.labels else None
 
-    def forward(self, student: Student, batch: Batch) -> dict[str, Tensor]:
+    def forward(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         """Return each term of a batch, weighted."""
-        encoded = student.encode(batch.frames, student.initial_state(len(batch.frames)))
-        embedding = student.embed(encoded.state)
+        levels = network.levels(batch.frames)
+        # A network whose embedding has another size than the teacher's is compared through a head.
+        matched = self.heads["embedding"](levels.embedding) if "embedding" in self.heads else levels.embedding
         target, classes = self.material.embeddings[batch.indices], self.material.classes[batch.indices]
         terms: dict[str, Callable[[], Tensor]] = {
-            "embedding": lambda: cosine_loss(embedding, target),
-            "relational": lambda: relational_loss(embedding, target),
-            "prototypes": lambda: prototype_loss(embedding, self.material.prototypes, classes, self.config),
-            "labels": lambda: prototype_loss(embedding, self._speakers(), classes, self.config),
-            "pooled": lambda: self._pooled(student, encoded, batch),
-            "frame": lambda: self._frame(encoded, batch),
-            **{name: lambda name=name: self._utterance(name, embedding, batch) for name in UTTERANCE_LEVELS},  # type: ignore[misc]
+            "embedding": lambda: cosine_loss(matched, target),
+            "relational": lambda: relational_loss(levels.embedding, target),
+            "prototypes": lambda: prototype_loss(matched, self.material.prototypes, classes, self.config),
+            "labels": lambda: prototype_loss(levels.embedding, self._speakers(), classes, self.config),
+            "pooled": lambda: level_loss(self.heads["pooled"](levels.pooled), self._statistics(batch.indices)),
+            "frame": lambda: self._frame(levels, batch, TIME_STRIDE // network.frame_stride),
+            **{name: partial(self._utterance, name, levels, batch) for name in UTTERANCE_LEVELS},
         }
         weights = {name: getattr(self.config, name) for name in terms}
         return {name: weights[name] * term() for name, term in terms.items() if weights[name]}
@@ -53,14 +64,12 @@ class Objective(nn.Module):
         assert self.classifier is not None  # noqa: S101 - there is one where labels have a weight
         return F.normalize(self.classifier.weight)
 
-    def _pooled(self, student: Student, encoded: Encoded, batch: Batch) -> Tensor:
-        return level_loss(self.heads["pooled"](student.pooled(encoded.state)), self._statistics(batch.indices))
+    def _frame(self, levels: Levels, batch: Batch, stride: int) -> Tensor:
+        times = [time * stride for time in batch.times]
+        return level_loss(self.heads["frame"](levels.frame[:, times]), self.material.frame_standard(batch.frame_targets))
 
-    def _frame(self, encoded: Encoded, batch: Batch) -> Tensor:
-        return level_loss(self.heads["frame"](encoded.frame[:, batch.times]), self.material.frame_standard(batch.frame_targets))
-
-    def _utterance(self, name: str, embedding: Tensor, batch: Batch) -> Tensor:
-        return cosine_loss(self.heads[name](embedding), self._utterances(name, batch.indices))
+    def _utterance(self, name: str, levels: Levels, batch: Batch) -> Tensor:
+        return cosine_loss(self.heads[name](levels.embedding), self._utterances(name, batch.indices))
 
     def _utterances(self, name: str, indices: Tensor) -> Tensor:
         """Return a level of whole utterances as one vector each."""
@@ -74,3 +83,19 @@ class Objective(nn.Module):
 
     def _statistics(self, indices: Tensor) -> Tensor:
         return self.material.pooled_standard(self.material.pooled[indices])
+
+
+class _Sizes(NamedTuple):
+    """Channels of each level."""
+
+    frame: int
+    pooled: int
+    embedding: int
+
+
+def _sizes(network: Network) -> _Sizes:
+    training = network.training
+    with torch.inference_mode():
+        sizes = _Sizes(*(level.shape[-1] for level in network.eval().levels(torch.zeros(1, 32, MEL_BINS))))
+    network.train(training)
+    return sizes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -17,8 +17,11 @@ from tqdm import tqdm
 
 from models.audio import read_audio
 from models.features import log_mel
-from models.levels import Teacher
-from models.teachers import TEACHERS
+from models.levels import Network
+from models.teachers import load_teacher
+
+GRID_FRAMES = 8
+"""Log-mel frames (10 ms) from one frame of the frame level that is kept to the next: neighbours tell nearly the same."""
 
 
 @cache
@@ -37,7 +40,7 @@ class TargetCache:
     def path(self, audio: Path) -> Path:
         """Return where the targets of `audio` are or will be."""
         name = digest(audio)
-        return self.directory / self.teacher / name[:2] / f"{name}.npz"
+        return self.directory / f"{self.teacher}-{GRID_FRAMES}" / name[:2] / f"{name}.npz"
 
     def load_utterance(self, audio: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the pooled level and the embedding of `audio`. Raises `FileNotFoundError` if they were not computed."""
@@ -45,7 +48,7 @@ class TargetCache:
             return stored["pooled"], stored["embedding"]
 
     def load_frames(self, audio: Path) -> NDArray[np.float16]:
-        """Return the frame level of `audio`, (time, channels). Raises `FileNotFoundError` if it was not computed."""
+        """Return the frame level of `audio`, every GRID_FRAMES, (time, channels). Raises `FileNotFoundError` if it was not computed."""
         with np.load(self.path(audio)) as stored:
             frames: NDArray[np.float16] = stored["frame"]
         return frames
@@ -64,25 +67,22 @@ def _use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-_loaded: dict[str, Teacher] = {}
-
-
-def _teacher(name: str, load: Callable[[], Teacher]) -> Teacher:
+@cache
+def _teacher(name: str) -> Network:
     """Load a teacher once per process."""
-    if name not in _loaded:
-        _loaded[name] = load()
-    return _loaded[name]
+    return load_teacher(name)
 
 
 def _compute(targets: TargetCache, audio: Path) -> None:
     path = targets.path(audio)
     if path.exists():
         return
-    teacher = _teacher(targets.teacher, TEACHERS[targets.teacher])
+    teacher = _teacher(targets.teacher)
     with torch.inference_mode():
-        levels = teacher(torch.from_numpy(log_mel(read_audio(audio)))[None])
+        levels = teacher.levels(torch.from_numpy(log_mel(read_audio(audio)))[None])
+    frames = levels.frame[0, :: GRID_FRAMES // teacher.frame_stride].half()
     path.parent.mkdir(parents=True, exist_ok=True)
     partial_file = path.with_suffix(".part")
     with partial_file.open("wb") as file:
-        np.savez(file, frame=levels.frame[0].half().numpy(), pooled=levels.pooled[0].numpy(), embedding=levels.embedding[0].numpy())
+        np.savez(file, frame=frames.numpy(), pooled=levels.pooled[0].numpy(), embedding=levels.embedding[0].numpy())
     partial_file.replace(path)

