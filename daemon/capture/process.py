@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
@@ -48,11 +48,11 @@ async def recorder(*arguments: str, command: tuple[str, ...] = COMMAND) -> Async
     """Run a recorder during the block."""
     process = _started([*command, *arguments])
     stream = asyncio.StreamReader(limit=AHEAD_BYTES)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), process.stdout)
     try:
-        yield Recorder(process, stream)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), process.stdout)
+        with closing(transport):
+            yield Recorder(process, stream)
     finally:
-        transport.close()
         await asyncio.to_thread(_end, process)
 
 

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +134,24 @@ def test_a_microphone_that_is_unplugged_is_heard_again_and_nothing_leaks(sound: 
     assert processes == 1
     assert held[1:] == [held[0]] * (ROUNDS - 1)
     assert client.captures()[0].counters.reopened == ROUNDS
+
+
+def command(pid: int) -> str:
+    """Return what a process runs; nothing if it has ended, be it that nobody has taken notice yet."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def test_a_daemon_that_is_killed_leaves_no_recorder(daemon: tuple[DaemonProcess, Client]) -> None:
+    process, client = daemon
+    until_listening(client)
+    [recorder] = process.children()
+    assert "daemon.capture.recorder" in command(recorder)
+    process.kill()
+    while command(recorder):
+        time.sleep(0.05)
 
 
 def test_a_microphone_that_is_never_plugged_in_again_has_failed(sound: SoundServer) -> None:
