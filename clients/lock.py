@@ -98,6 +98,9 @@ class Lock:
         self._acting = True
         try:
             self._actuate(change)
+        except BaseException as error:
+            self._failure = self._failure or error
+            raise
         finally:
             self._acting = False
             # `actuate`, or a signal while it ran, closed the lock.
@@ -109,7 +112,7 @@ class Lock:
             if self._ended.is_set():
                 return
             self._ended.set()
-            self._failure = failure
+            self._failure = self._failure or failure
             self._state.lock(LockReason.CLOSED)
             if not self._acting:
                 self._lock_at_last()

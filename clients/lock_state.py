@@ -134,7 +134,8 @@ class LockState:
 
     def _begin(self, run_id: str, subscribed: Subscribed) -> LockChange | None:
         self._run_id = run_id
-        self._sequences.setdefault(run_id, subscribed.sequence)
+        # What was missed and is told now comes too late: the voice that was accepted may be gone.
+        self._sequences[run_id] = max(subscribed.sequence, self._sequences.get(run_id, 0))
         return self._listen(next((capture for capture in subscribed.captures if capture.name == self._config.capture), None))
 
     def _is_next(self, event: CaptureEvent) -> bool:

@@ -196,6 +196,23 @@ def test_closing_while_the_bolt_moves_leaves_it_locked(client: Client, captures:
     bolt.end()
 
 
+def test_a_bolt_that_fails_after_it_was_closed_is_told(client: Client, captures: CaptureDouble) -> None:
+    def jam(change: LockChange) -> None:
+        if change.is_open:
+            bolts[0].lock.close()
+            raise OSError("the bolt jams")
+
+    bolts = [bolt := Bolt(client, react=jam)]
+    bolt.start()
+    captures.subscribed.acquire()
+    captures.decide(speaker="ada")
+
+    assert bolt.next() == OPENED
+    assert bolt.next() == LockChange(False, LockReason.FAILED)
+    bolt.end()
+    assert str(bolt.failures[0]) == "the bolt jams"
+
+
 def test_a_bolt_that_hangs_is_not_said_to_be_open_for_longer_than_the_hold(client: Client, captures: CaptureDouble) -> None:
     hanging = threading.Event()
 
