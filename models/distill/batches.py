@@ -36,12 +36,17 @@ class Batch(NamedTuple):
     times: range
     frame_targets: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """Return it with what the network computes with on `device`; the indices stay where the material is."""
+        return self._replace(frames=self.frames.to(device), frame_targets=self.frame_targets.to(device))
+
 
 class Batches:
-    """The batches of a run. Each depends on the seed and its step alone, so that a resumed run sees the same ones."""
+    """The batches of a run. Each depends on the seed, its step and the worker alone, so that a resumed run sees the same ones."""
 
-    def __init__(self, config: DistillConfig, material: Material, augment: Augmenter) -> None:
+    def __init__(self, config: DistillConfig, material: Material, augment: Augmenter, worker: int = 0) -> None:
         self._config = config
+        self._worker = worker
         self._material = material
         self._augment = augment
 
@@ -57,7 +62,7 @@ class Batches:
 
     def make(self, step: int) -> Batch:
         """Return the batch of a step."""
-        random = np.random.default_rng([self._config.seed, step])
+        random = np.random.default_rng([self._config.seed, step, self._worker])
         waveforms, indices, offsets = draw_crops(self._material.audio, self._config, random)
         frames = batch_log_mel(self._augment(waveforms, random))
         frames = mask_bands(frames, self._material.mean_frame, self._config.augment.mask, random)

@@ -54,7 +54,7 @@ class Standard:
 
     def __call__(self, values: Tensor) -> Tensor:
         """Shift and scale `values` to mean 0 and deviation 1 per channel."""
-        return (values - self.mean) / self.std
+        return (values - self.mean.to(values.device)) / self.std.to(values.device)
 
 
 def cosine_loss(student: Tensor, teacher: Tensor) -> Tensor:

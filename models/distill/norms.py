@@ -29,7 +29,7 @@ SECONDS = (3.0, 6.0)
 
 def settled(network: Learner, audio: Corpus, seed: int) -> Learner:
     """Return a copy of `network` whose statistics are means over clean crops of `SECONDS`; shorter ones if no recording is that long."""
-    network = copy.deepcopy(network).train()
+    network = copy.deepcopy(network).cpu().train()
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()

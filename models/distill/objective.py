@@ -47,13 +47,14 @@ class Objective(nn.Module):
         levels = network.levels(batch.frames)
         # A network whose embedding has another size than the teacher's is compared through a head.
         matched = self.heads["embedding"](levels.embedding) if "embedding" in self.heads else levels.embedding
-        target, classes = self.material.embeddings[batch.indices], self.material.classes[batch.indices]
+        device, material = batch.frames.device, self.material
+        target, classes = material.embeddings[batch.indices].to(device), material.classes[batch.indices].to(device)
         terms: dict[str, Callable[[], Tensor]] = {
             "embedding": lambda: cosine_loss(matched, target),
             "relational": lambda: relational_loss(levels.embedding, target),
-            "prototypes": lambda: prototype_loss(matched, self.material.prototypes, classes, self.config),
+            "prototypes": lambda: prototype_loss(matched, material.prototypes.to(device), classes, self.config),
             "labels": lambda: prototype_loss(levels.embedding, self._speakers(), classes, self.config),
-            "pooled": lambda: level_loss(self.heads["pooled"](levels.pooled), self._statistics(batch.indices)),
+            "pooled": lambda: level_loss(self.heads["pooled"](levels.pooled), self._statistics(batch.indices).to(device)),
             "frame": lambda: self._frame(levels, batch, TIME_STRIDE // network.frame_stride),
             **{name: partial(self._utterance, name, levels, batch) for name in UTTERANCE_LEVELS},
         }
@@ -69,7 +70,7 @@ class Objective(nn.Module):
         return level_loss(self.heads["frame"](levels.frame[:, times]), self.material.frame_standard(batch.frame_targets))
 
     def _utterance(self, name: str, levels: Levels, batch: Batch) -> Tensor:
-        return cosine_loss(self.heads[name](levels.embedding), self._utterances(name, batch.indices))
+        return cosine_loss(self.heads[name](levels.embedding), self._utterances(name, batch.indices).to(batch.frames.device))
 
     def _utterances(self, name: str, indices: Tensor) -> Tensor:
         """Return a level of whole utterances as one vector each."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,13 @@ from models.distill.batches import Batch, Batches
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.fbank import batch_log_mel
+from models.distill.journal import Journal
 from models.distill.learners import new_learner
 from models.distill.material import Material
 from models.distill.muon import Muon
 from models.distill.norms import settled
 from models.distill.objective import Objective
+from models.distill.workers import Workers
 from models.evaluate.figures import evaluate
 from models.levels import Network
 from models.manifest import Recording, read_manifest
@@ -42,8 +42,9 @@ class Trainer:
         torch.set_num_threads(config.threads)
         self.config = config
         self.material = material
-        self.student = _learner(config, material)
-        self.objective = Objective(config.loss, self.student, material)
+        self.workers = Workers.join()
+        self.student = _learner(config, material).to(self.workers.device)
+        self.objective = Objective(config.loss, self.student, material).to(self.workers.device)
         self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0
 
@@ -53,39 +54,53 @@ class Trainer:
         return self.config.output / "checkpoint.pt"
 
     def train(self) -> Network:
-        """Run to the last step; write a checkpoint now and then, and a line of losses per step to `log.jsonl`."""
+        """Run to the last step, and return the network; checkpoints, logs and the error rates on dev are in `config.output`."""
         config = self.config
         config.output.mkdir(parents=True, exist_ok=True)
         self._resume()
-        dev = DevSet.load(config)
         augment = Augmenter(config.augment, self.material.noise, self.material.audio)
-        batches = Batches(config, self.material, augment).stream(self.step, config.steps)
-        with _log(config.output / "log.jsonl") as log, tqdm(initial=self.step, total=config.steps, unit="step") as progress:
+        batches = Batches(config, self.material, augment, self.workers.rank).stream(self.step, config.steps)
+        if not self.workers.leads:
+            for batch in batches:
+                self._train_step(batch)
+            return self.student
+        return self._lead(batches, DevSet.load(config))
+
+    def _lead(self, batches: Iterator[Batch], dev: DevSet) -> Network:
+        """Train and tell how it goes."""
+        config = self.config
+        with Journal(config.output, self.step) as journal, tqdm(initial=self.step, total=config.steps, unit="step") as progress:
             for batch in batches:
                 started = time.perf_counter()
                 losses = self._train_step(batch)
-                log(self.step, **losses, seconds=time.perf_counter() - started)
-                self.step += 1
+                journal.write(self.step - 1, losses | {"seconds": time.perf_counter() - started})
                 progress.update()
+                progress.set_postfix(loss=f"{sum(losses.values()):.3f}", refresh=False)
                 if self.step % config.checkpoint_every == 0:
                     self._save()
                 if self.step % config.evaluate_every == 0:
-                    log(self.step, **dev.figures(settled(self.student, self.material.audio, config.seed)))
+                    figures = dev.figures(settled(self.student, self.material.audio, config.seed))
+                    journal.write(self.step, figures)
+                    progress.write(f"step {self.step}: dev EER {figures['dev_eer']:.2f} %, pooled {figures['dev_eer_pooled']:.2f} %")
             self.student = settled(self.student, self.material.audio, config.seed)
             self._save()
-            log(self.step, **dev.figures(self.student))
+            journal.write(self.step, dev.figures(self.student))
         return self.student
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
-        losses: dict[str, Tensor] = self.objective(self.student.train(), batch)
+        # Where the network makes tensors of its own.
+        with self.workers.device:
+            losses: dict[str, Tensor] = self.objective(self.student.train(), batch.to(self.workers.device))
         self.student.zero_grad()
         self.objective.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        self.workers.average([*self.student.parameters(), *self.objective.parameters()])
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), GRADIENT_NORM)
         for optimizer, peak in zip(self.optimizers, (self.config.matrix_rate, self.config.learning_rate), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = peak * rate(self.step, self.config)
             optimizer.step()
+        self.step += 1
         return {name: loss.item() for name, loss in losses.items()}
 
     def _save(self) -> None:
@@ -104,7 +119,7 @@ class Trainer:
 
     def _resume(self) -> None:
         if self.checkpoint.exists():
-            state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
+            state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.workers.device, weights_only=True)
             self.student.load_state_dict(state["student"])
             self.objective.load_state_dict(state["objective"])
             for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
@@ -142,7 +157,7 @@ class DevSet:
 def _learner(config: DistillConfig, material: Material) -> Network:
     network = new_learner(config.student)
     if config.start:
-        network.load_state_dict(torch.load(config.start, weights_only=True)["student"])
+        network.load_state_dict(torch.load(config.start, map_location="cpu", weights_only=True)["student"])
     elif isinstance(network, Student):
         network.centre.prior.copy_(material.mean_frame)
     return network
@@ -165,14 +180,3 @@ def rate(step: int, config: DistillConfig) -> float:
     """Trapezoid, as a share of the peak: linear warm-up, constant, linear fall to zero."""
     falling = (config.steps - step) / (config.decay * config.steps)
     return min(1.0, (step + 1) / config.warmup, falling)
-
-
-@contextmanager
-def _log(path: Path) -> Iterator[Callable[..., None]]:
-    """Open a log for appending: a function that writes a step and its figures as one JSON object per line."""
-    with path.open("a", buffering=1) as file:
-
-        def write(step: int, **figures: float) -> None:
-            file.write(json.dumps({"step": step, **{name: round(value, 4) for name, value in figures.items()}}) + "\n")
-
-        yield write
