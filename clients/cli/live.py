@@ -12,8 +12,9 @@ from typing import Final, NoReturn
 import click
 from rich.console import Console
 
+from clients import scenarios
 from clients.audio import Audio
-from clients.cli.session import Session, global_options
+from clients.cli.session import NAME, Session, global_options
 from clients.client import Client
 from clients.demo.process import private_daemon
 from clients.errors import UnreachableError
@@ -22,7 +23,6 @@ from clients.live.model import Source
 from clients.live.screen import show
 from clients.live.sources import Events, feed, microphone, recordings
 from clients.messages import EnrollConfig
-from clients.scenarios import Scenario, load_scenario, render
 from clients.subscription import Disconnected
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -35,7 +35,7 @@ _FED: Final = f"live-{os.getpid()}"
 @click.command()
 @click.option("--file", "files", type=_FILE, multiple=True, help="Listen to a recording instead, at the speed of speech; again for more.")
 @click.option("--scenario", "path", type=_FILE, help="Listen to a scenario instead; always by a temporary daemon of its own.")
-@click.option("--capture", metavar="NAME", help="Which capture of the daemon to listen to; with --file: what to call the recordings.")
+@click.option("--capture", type=NAME, metavar="NAME", help="Which capture to listen to; with --file: what to call the recordings.")
 @click.option("--private", is_flag=True, help="Start a temporary daemon, even if one runs already.")
 @global_options
 @click.pass_obj
@@ -51,7 +51,7 @@ def live(session: Session, files: tuple[Path, ...], path: Path | None, capture: 
         raise click.UsageError("give either --file or --scenario.")
     with ExitStack() as stack:
         if path:
-            _play_scenario(session, stack, load_scenario(path), capture or _FED)
+            _play_scenario(session, stack, scenarios.load_scenario(path), capture or _FED)
         elif files:
             audio = recordings(files)
             client, own = _daemon(session, stack, "", private=private)
@@ -62,8 +62,8 @@ def live(session: Session, files: tuple[Path, ...], path: Path | None, capture: 
             _show(session, client, Source(name, name, own), events)
 
 
-def _play_scenario(session: Session, stack: ExitStack, scenario: Scenario, capture: str) -> None:
-    audio = render(scenario).audio()
+def _play_scenario(session: Session, stack: ExitStack, scenario: scenarios.Scenario, capture: str) -> None:
+    audio = scenarios.render(scenario).audio()
     client = _temporary(session, stack, "")
     with session.output.live():
         for speaker, files in scenario.enroll.items():

@@ -13,8 +13,9 @@ import sys
 import termios
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import pyte
 
@@ -103,12 +104,14 @@ class Person:
 
 
 @contextmanager
-def speakerctl(*arguments: object, columns: int = 80, rows: int = 24, **environment: str) -> Iterator[Person]:
+def speakerctl(
+    *arguments: object, columns: int = 80, rows: int = 24, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Person]:
     """Run `speakerctl` for a person; kill it if the block has not ended it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPEAKERD_", "NO_COLOR", "COLUMNS", "LINES"))}
     defaults = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
     command = [sys.executable, "-m", "clients", *map(str, arguments)]
-    person = Person(command, columns, rows, inherited | defaults | environment)
+    person = Person(command, columns, rows, inherited | defaults | dict(environment))
     try:
         yield person
     finally:

@@ -78,7 +78,7 @@ def speak(sound: SoundServer, person: Person, name: str, *words: str) -> None:
 
 def test_a_first_user_with_a_microphone_is_enrolled_and_recognised() -> None:
     """All that they do is to start it, to press e, to type a name, and to speak twice: ten seconds of speech."""
-    with sound_server() as sound, speakerctl("live", **sound.environment) as person:
+    with sound_server() as sound, speakerctl("live", environment=sound.environment) as person:
         person.sees("microphone", "temporary", "Press e", "silence")
         person.press("eslt\r")
         person.sees("Enrolling slt", "speak now")

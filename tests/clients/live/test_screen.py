@@ -63,8 +63,18 @@ def test_someone_new_is_enrolled_recognised_and_forgotten() -> None:
         assert RESTORED in person.raw
 
 
+def test_a_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "short.yaml"
+    path.write_text(f"title: Short\nenroll: {{owner: [{SLT[0]}]}}\naudio:\n  - file: {SLT[3]}\n", encoding="utf-8")
+    with speakerctl("live", "--scenario", path) as person:
+        person.sees("speakerd live  Short", "temporary", "1 enrolled")
+        person.sees("ACCEPT   owner")
+        person.press("q")
+        assert person.leaves() == 0
+
+
 def test_without_colours_the_words_and_signs_say_all(daemon: DaemonProcess, talk: Path) -> None:
-    with speakerctl("--socket", daemon.socket, "live", "--file", talk, NO_COLOR="1") as person:
+    with speakerctl("--socket", daemon.socket, "live", "--file", talk, environment={"NO_COLOR": "1"}) as person:
         person.sees("? UNDECIDED", "nobody is enrolled", "● SPEECH")
         person.press("q")
         assert person.leaves() == 0
@@ -78,7 +88,7 @@ def test_with_colours(daemon: DaemonProcess, talk: Path) -> None:
 
 
 def test_a_terminal_without_unicode(daemon: DaemonProcess, talk: Path) -> None:
-    with speakerctl("--socket", daemon.socket, "live", "--file", talk, LC_ALL="C", PYTHONIOENCODING="ascii") as person:
+    with speakerctl("--socket", daemon.socket, "live", "--file", talk, environment={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}) as person:
         person.sees("? UNDECIDED", "* SPEECH")
         assert person.raw.isascii()
 
@@ -128,7 +138,7 @@ def test_an_interrupt_restores_the_terminal(daemon: DaemonProcess, talk: Path, k
 
 
 def test_a_dumb_terminal_gets_lines(daemon: DaemonProcess, talk: Path) -> None:
-    with speakerctl("--socket", daemon.socket, "live", "--file", talk, TERM="dumb") as person:
+    with speakerctl("--socket", daemon.socket, "live", "--file", talk, environment={"TERM": "dumb"}) as person:
         person.sees("Listening to talk.wav", "UNDECIDED")
         assert b"\x1b" not in person.raw
 
