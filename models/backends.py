@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from models.encoder import Encoder, State, Step
 from models.features import Frames
-from models.weights import Card, read_card
+from models.metadata import check_metadata, check_shapes
+from models.weights import Card, ModelFileError, read_card
 
 # The wheels of onnxruntime report to their vendor unless told otherwise before they are loaded; what hears voices must not.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -20,10 +22,9 @@ class OnnxEncoder:
     """A student as an ONNX step function: named state tensors in, the same out."""
 
     def __init__(self, card: Card, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(card.file(".onnx"), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(card.file(".onnx"), threads)
+        check_metadata(card, self._session.get_modelmeta().custom_metadata_map)
+        check_shapes(card, self._session)
         self._inputs = [node.name for node in self._session.get_inputs()]
         self._state_shapes = [tuple(node.shape[1:]) for node in self._session.get_inputs()[1:]]
         self.model_id = card.model_id
@@ -39,10 +40,22 @@ class OnnxEncoder:
         return Step(tuple(after), embedding)
 
 
+def open_session(model: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
+    """Return a session of an ONNX file, or of the content of one. Raises `ModelFileError` where onnxruntime cannot load it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - the errors of onnxruntime have no other base
+        what = model if isinstance(model, Path) else "the model"
+        raise ModelFileError(f"onnxruntime {onnxruntime.__version__} cannot load {what}: {error}") from None
+
+
 def load_encoder(model: str, backend: str, threads: int = 1) -> Encoder:
     """Return the model of that name, or of the card at that path, on a backend of `BACKENDS`.
 
-    Raises `models.weights.ModelFileError` if its files are not as its card says.
+    Raises `models.weights.ModelFileError` if its files are not as its card says, or the backend cannot run it.
     """
     return BACKENDS[backend](read_card(model), threads)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import hashlib
 import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.features import HOP_SAMPLES, MEL_BINS, SAMPLE_RATE
 from models.layers import CausalConv1d, CausalConv2d
+from models.metadata import metadata_of
 from models.student import Student, StudentConfig
 from models.weights import SHIPPED, digest
 
 STEP_FRAMES = 8
 """Frames of 10 ms per step: with the window, an algorithmic delay of 95 ms."""
+WEIGHTED = ("Conv", "Gemm", "MatMul")
+"""Operations of the step function that have weights."""
 
 
 def folded(student: Student) -> Student:
@@ -60,24 +66,51 @@ class _StepFunction(nn.Module):
 
 
 def export(student: Student, name: str, directory: Path, facts: dict[str, Any]) -> None:
-    """Write the three files of `student` into `directory`; `facts` is added to the card."""
+    """Write the three files of `student` into `directory`; `facts` is added to the card.
+
+    training_data_sha256 is one of the facts: the hash of the recordings that it was trained on, or None.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     student = student.eval().requires_grad_(False)
     small = folded(student)
-    stem = directory / name
-    torch.save({"sizes": student.config.as_dict(), "student": student.state_dict()}, stem.with_suffix(".pt"))
-    _write_onnx(small, stem.with_suffix(".onnx"))
-    card = {
-        "model_id": f"{name}-{_content_hash(student)[:12]}",
+    card = _described(student, small, name) | facts
+    weights, graph = directory / f"{name}.pt", directory / f"{name}.onnx"
+    torch.save({"sizes": student.config.as_dict(), "student": student.state_dict()}, weights)
+    write_model(_step_model(small), card, graph)
+    write_card(card, [graph, weights])
+
+
+def write_model(model: onnx.ModelProto, card: Mapping[str, object], path: Path) -> None:
+    """Write a step function with the facts of its card inside."""
+    onnx.helper.set_model_props(model, metadata_of(card))
+    onnx.save(model, path)
+
+
+def write_card(card: Mapping[str, object], files: Sequence[Path]) -> None:
+    """Write the card of a model's files beside them, under the first one's name."""
+    text = json.dumps({**card, "sha256": {path.name: digest(path) for path in files}}, indent=2)
+    # A list of eighty numbers takes one line, not eighty.
+    lists_on_one_line = re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found[0].split()), text)
+    files[0].with_suffix(".json").write_text(lists_on_one_line + "\n", encoding="utf-8")
+
+
+def _described(student: Student, small: Student, name: str) -> dict[str, object]:
+    """Return the facts of a card that the student itself tells; `small` is the same with its norms folded away."""
+    content = _content_hash(student)
+    return {
+        "model_id": f"{name}-{content[:12]}",
+        "weights_sha256": content,
+        "training_data_sha256": None,
         "parameters": sum(parameter.numel() for parameter in small.parameters()),
         "multiply_adds_per_second": multiply_adds_per_second(small),
         "embedding_size": student.config.embedding,
         "step_frames": STEP_FRAMES,
+        "normalisation_prior": {
+            "frames": student.config.prior_frames,
+            "mean": [round(mean, 4) for mean in student.centre.prior.tolist()],
+        },
         "sizes": student.config.as_dict(),
-        **facts,
-        "sha256": {path.name: digest(path) for path in (stem.with_suffix(".onnx"), stem.with_suffix(".pt"))},
     }
-    stem.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def multiply_adds_per_second(student: Student) -> int:
@@ -89,7 +122,8 @@ def multiply_adds_per_second(student: Student) -> int:
     return round(flops / 2 * steps_per_second)
 
 
-def _write_onnx(student: Student, path: Path) -> None:
+def _step_model(student: Student) -> onnx.ModelProto:
+    """Return the step function of a student as a graph, whose layers with weights have the names that they have in the student."""
     # Two streams in the example: a batch of one would be taken for a constant.
     frames, state = torch.zeros(2, STEP_FRAMES, MEL_BINS), student.initial_state(2)
     names = [f"state_{index}" for index in range(len(state))]
@@ -107,9 +141,19 @@ def _write_onnx(student: Student, path: Path) -> None:
         raise RuntimeError("the exporter returned nothing")
     model = program.model_proto
     for node in model.graph.node:
+        if node.op_type in WEIGHTED:
+            node.name = _layer(node)
         del node.metadata_props[:]  # Source lines of the exporting machine.
     del model.graph.metadata_props[:]
-    onnx.save(model, path)
+    return model
+
+
+def _layer(node: onnx.NodeProto) -> str:
+    """Return the name of the student's layer that a node was made from."""
+    notes = {entry.key: entry.value for entry in node.metadata_props}
+    # The last scope is the operation, the one before it the layer.
+    layer: str = ast.literal_eval(notes["pkg.torch.onnx.name_scopes"])[-2]
+    return layer.removeprefix("student.")
 
 
 def _content_hash(student: Student) -> str:
@@ -132,7 +176,8 @@ def main(checkpoint: Path, name: str, output: Path) -> None:
     training = json.loads(stored["config"])
     for key in ("data", "cache", "output"):
         del training[key]
-    export(student, name, output, {"training": {**training, "trained_steps": stored["step"]}})
+    facts = {"training_data_sha256": stored.get("data_sha256"), "training": {**training, "trained_steps": stored["step"]}}
+    export(student, name, output, facts)
     click.echo(output / f"{name}.json")
 
 

@@ -31,7 +31,10 @@ class Card:
         """Return the model's file that ends in `suffix` (.onnx or .pt). Raises `ModelFileError` unless it is as the card says."""
         path = self.path.with_suffix(suffix)
         expected = self.sha256.get(path.name)
-        if expected is None or not path.exists():
+        if expected is None:
+            listed = ", ".join(self.sha256) or "none"
+            raise ModelFileError(f"{self.path} lists no {suffix} file, so another backend runs this model; its files: {listed}")
+        if not path.exists():
             raise ModelFileError(f"{path} is missing: reinstall speakerd, or export the model again")
         if digest(path) != expected:
             raise ModelFileError(f"{path} is not the file that {self.path.name} describes: reinstall speakerd, or export the model again")
