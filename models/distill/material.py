@@ -27,7 +27,7 @@ FRAME_RECORDINGS = 500
 
 @dataclass(frozen=True)
 class Material:
-    """Recordings and what is known of each: audio, pooled level, unit-length embedding, class (speaker).
+    """Recordings and what is known of each: audio, pooled level, unit-length embedding, class (speaker), whether the speaker is known.
 
     prototypes: the unit-length mean of each class's embeddings, (classes, size). data_sha256: of the contents of all recordings, in order.
     """
@@ -39,6 +39,7 @@ class Material:
     pooled: Tensor
     embeddings: Tensor
     classes: Tensor
+    labelled: Tensor
     prototypes: Tensor
     frame_standard: Standard
     pooled_standard: Standard
@@ -72,6 +73,7 @@ def load_material(config: DistillConfig) -> Material:
         pooled=pooled,
         embeddings=embeddings,
         classes=classes,
+        labelled=torch.tensor([recording.labelled for recording in recordings]),
         prototypes=F.normalize(sums),
         frame_standard=Standard.of(frames),
         pooled_standard=Standard.of(pooled),

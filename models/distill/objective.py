@@ -53,7 +53,7 @@ class Objective(nn.Module):
             "embedding": lambda: cosine_loss(matched, target),
             "relational": lambda: relational_loss(levels.embedding, target),
             "prototypes": lambda: prototype_loss(matched, material.prototypes.to(device), classes, self.config),
-            "labels": lambda: prototype_loss(levels.embedding, self._speakers(), classes, self.config),
+            "labels": lambda: self._labels(levels.embedding, classes, material.labelled[batch.indices].to(device)),
             "pooled": lambda: level_loss(self.heads["pooled"](levels.pooled), self._statistics(batch.indices).to(device)),
             "frame": lambda: self._frame(levels, batch, TIME_STRIDE // network.frame_stride),
             **{name: partial(self._utterance, name, levels, batch) for name in UTTERANCE_LEVELS},
@@ -61,9 +61,12 @@ class Objective(nn.Module):
         weights = {name: getattr(self.config, name) for name in terms}
         return {name: weights[name] * term() for name, term in terms.items() if weights[name]}
 
-    def _speakers(self) -> Tensor:
+    def _labels(self, embedding: Tensor, classes: Tensor, labelled: Tensor) -> Tensor:
+        """Learn known speakers alone: an unknown one may be many people, or one of the known."""
         assert self.classifier is not None  # noqa: S101 - there is one where labels have a weight
-        return F.normalize(self.classifier.weight)
+        if not labelled.any():
+            return 0.0 * embedding.sum()
+        return prototype_loss(embedding[labelled], F.normalize(self.classifier.weight), classes[labelled], self.config)
 
     def _frame(self, levels: Levels, batch: Batch, stride: int) -> Tensor:
         times = [time * stride for time in batch.times]

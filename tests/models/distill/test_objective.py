@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -78,3 +80,11 @@ def test_another_size_of_embedding_is_matched_through_a_head(material: Material,
     losses = Objective(_only(embedding=1.0, prototypes=1.0, frame=1.0), network, material)(network, batch)
     assert losses.keys() == {"embedding", "prototypes", "frame"}
     assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+def test_unknown_speakers_are_not_learned(material: Material, batch: Batch) -> None:
+    student = _student()
+    nobody = replace(material, labelled=torch.zeros_like(material.labelled))
+    assert Objective(_only(labels=1.0), student, nobody)(student, batch)["labels"].item() == 0.0
+    objective = Objective(_only(labels=1.0), student, material)
+    assert objective(student, batch)["labels"].item() > 0.0
