@@ -84,6 +84,14 @@ def test_speech_without_an_embedding_is_not_enough() -> None:
     assert decide(seconds=5.0, ended=True).reason is Reason.NOT_ENOUGH_SPEECH
 
 
+@pytest.mark.parametrize("speech", [0, 5 * SECOND])
+@pytest.mark.parametrize("ended", [False, True])
+def test_nothing_is_decided_among_nobody(*, speech: int, ended: bool) -> None:
+    decision = Decider([], CONFIG).decide(embedding(1.0), Evidence(speech=speech), 0, ended=ended)
+    assert (decision.outcome, decision.reason, decision.final) == (Outcome.UNDECIDED, Reason.NO_SPEAKERS_ENROLLED, ended)
+    assert decision.candidates == ()
+
+
 def test_score_is_returned_when_undecided() -> None:
     decision = decide(0.6, seconds=0.1)
     assert decision.outcome is Outcome.UNDECIDED

@@ -124,6 +124,17 @@ def test_interim_decisions_do_not_change_the_final_one() -> None:
     assert decisions(verify(OWNER, interim=True))[-1] == final(OWNER)
 
 
+def test_who_is_deleted_while_speaking_is_not_accepted() -> None:
+    attempt = session()
+    attempt.feed(OWNER[:16_000])
+    assert decisions(list(run(attempt, ENCODER))) == []
+    attempt.set_speakers([BEN])
+    attempt.feed(OWNER[16_000:])
+    attempt.finish()
+    (decision,) = decisions(list(run(attempt, ENCODER)))
+    assert (decision.outcome, [candidate.speaker for candidate in decision.candidates]) == (Outcome.REJECT, ["ben"])
+
+
 def test_nothing_follows_the_final_decision() -> None:
     attempt = session()
     attempt.feed(OWNER)

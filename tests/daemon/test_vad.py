@@ -141,3 +141,12 @@ def test_the_higher_the_aggressiveness_the_less_passes() -> None:
 def test_pcm16_rounds_and_clips() -> None:
     samples = np.array([0.0, 1.4 / 32768, -1.6 / 32768, 1.0, -1.0, 1.7, -1.7], dtype=np.float32)
     assert pcm16(samples).tolist() == [0, 1, -2, 32767, -32768, 32767, -32768]
+
+
+def test_what_follows_the_end_of_a_stream_is_another_one() -> None:
+    target = gate()
+    push(target, "......xxxx")
+    target.finish()
+    passages = push(target, "..xxx")
+    assert starts(passages) == [12]
+    assert [hop.start // HOP for hop in passages[-1].passed] == [10, 11, 12, 13, 14]

@@ -167,6 +167,23 @@ def test_who_is_deleted_is_gone(store: VoiceprintStore) -> None:
         store.delete("Anna")
 
 
+def test_every_change_is_told_to_listeners(store: VoiceprintStore) -> None:
+    heard: list[list[str]] = []
+
+    def listen() -> None:
+        heard.append(names(store))
+
+    store.add_listener(listen)
+    store.save("Anna", [template(1)], SaveMode.CREATE)
+    store.save("Anna", [template(2)], SaveMode.ADD)
+    with pytest.raises(SpeakerExistsError):
+        store.save("Anna", [template(3)], SaveMode.CREATE)
+    store.delete("Anna")
+    store.remove_listener(listen)
+    store.save("Ben", [template(4)], SaveMode.CREATE)
+    assert heard == [["Anna"], ["Anna"], []]
+
+
 def test_deleting_leaves_no_trace(tmp_path: Path, store: VoiceprintStore) -> None:
     store.save("Anna Unmistakable", [template(1), template(2)], SaveMode.CREATE)
     sealed = [row[0] for row in sql(tmp_path, "SELECT sealed FROM templates")]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from daemon.audio import Encoding
 from daemon.config import LimitsConfig
 from models.features import SAMPLE_RATE
-from proto.speakerd.v1 import audio_pb2, decision_pb2, verification_pb2
+from proto.speakerd.v1 import audio_pb2, decision_pb2, speakers_pb2, verification_pb2
 from tests import audio
 from tests.daemon.server.harness import AUDIO, CONFIG, Daemon, know, linear16, refused, running, verify_audio, verify_config
 
@@ -218,6 +218,23 @@ async def test_names_are_compared_as_they_look(daemon: Daemon) -> None:
     know(daemon.store, "Zo\u00eb", 2)
     decision = await daemon.decide([verify_config("Zoe\u0308"), *verify_audio(linear16(audio.voice(2, 2.0, take=1)))])
     assert decision.speaker == "Zo\u00eb"
+
+
+async def test_who_is_deleted_while_speaking_is_not_accepted(daemon: Daemon) -> None:
+    deleted = threading.Event()
+
+    def requests() -> Iterator[verification_pb2.VerifyRequest]:
+        yield verify_config("anna")
+        yield from verify_audio(OWNER[:32_000])
+        deleted.wait(timeout=60)
+        yield from verify_audio(OWNER[32_000:])
+
+    call = daemon.verification.Verify(requests())
+    assert (await asyncio.to_thread(next, call)).HasField("speech_started")
+    await asyncio.to_thread(daemon.speakers.DeleteSpeaker, speakers_pb2.DeleteSpeakerRequest(name="anna"))
+    deleted.set()
+    decision = (await asyncio.to_thread(list, call))[-1].decision
+    assert (decision.outcome, decision.reason) == (decision_pb2.OUTCOME_UNDECIDED, decision_pb2.REASON_NO_SPEAKERS_ENROLLED)
 
 
 async def test_a_search_among_nobody_is_refused() -> None:
