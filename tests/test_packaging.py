@@ -16,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"clients", "daemon", "models", "proto"}
+EXAMPLES = {"clients.examples.mqtt_bridge": "paho-mqtt"}
+"""Examples that need the extra `examples` -> what they need of it."""
 
 # pip fetches what is not in its cache, over whatever network there is.
 pytestmark = pytest.mark.timeout(900)
@@ -69,10 +71,16 @@ def test_every_module_outside_of_training_can_be_imported(environment: Path, whe
     python = str(environment / "python")
     assert run(python, "-c", "import importlib.util; print(importlib.util.find_spec('torch'))", cwd=tmp_path) == "None\n"
     modules = [name.removesuffix(".py").replace("/", ".") for name in ZipFile(wheel).namelist() if name.endswith(".py")]
-    runtime = [
-        name for name in modules if name.startswith(("clients.", "daemon.", "proto.speakerd.")) and not name.endswith(".pytest_plugin")
-    ]
+    others = {"clients.scenarios.pytest_plugin", *EXAMPLES}
+    runtime = [name for name in modules if name.startswith(("clients.", "daemon.", "proto.speakerd.")) and name not in others]
     run(python, "-W", "error", "-c", f"import {', '.join(runtime)}", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_say_what_they_need(environment: Path, example: str, tmp_path: Path) -> None:
+    done = subprocess.run([environment / "python", "-m", example, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f" needs {EXAMPLES[example]}: run `pip install '.[examples]'`\n")
 
 
 @pytest.mark.parametrize("command", ["speakerd", "speakerctl"])
