@@ -39,9 +39,9 @@ class Actions:
 
     def close(self) -> None:
         """End the enrollment that goes on, if any."""
-        if self._enrollment is not None:
-            self._enrollment.close()
-            self._enrollment = None
+        stream, self._enrollment = self._enrollment, None
+        if stream is not None:
+            stream.close()
 
     def _enroll(self, stream: Stream[EnrollmentEvent]) -> None:
         try:
