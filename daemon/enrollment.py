@@ -12,6 +12,7 @@ from daemon.config import Config
 from daemon.errors import TooManyRecordingsError
 from daemon.events import EnrollmentProgress, Event
 from daemon.listener import STEP_FRAMES, Encode, Listener
+from daemon.session import Session
 from daemon.speakers import Speaker, Template, mean_direction, unit
 from models.encoder import Embedding, State, Step
 from models.features import HOP_SAMPLES, SAMPLE_RATE, Frames, Waveform
@@ -23,7 +24,7 @@ Voices that take turns within every piece look like one.
 """
 
 
-class EnrollmentSession:
+class EnrollmentSession(Session[Event]):
     """Makes templates of one person's recordings; see `daemon.session.Session` for how to drive it.
 
     `next_recording` stands between two recordings. EnrollmentProgress comes with each encoder step, its `at` counting over all

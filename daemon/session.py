@@ -60,7 +60,7 @@ def run(session: Session[Told_co], encoder: Encoder) -> Iterator[Told_co]:
             yield due
 
 
-class VerificationSession:
+class VerificationSession(Session[Event]):
     """Tells whether a voice is that of one of `speakers`; see `Session` for how to drive it.
 
     Events are SpeechStarted, SpeechEnded and Decision. The last is a final Decision: as soon as the evidence accepts or rejects,

@@ -16,6 +16,7 @@ from daemon.events import AttemptDecided, AttemptStarted, Outcome, WatchEvent
 from daemon.hops import HopQueue
 from daemon.listener import Encode, Utterance
 from daemon.meters import ClippingMeter, LevelMeter, SilenceMeter
+from daemon.session import Session
 from daemon.speakers import Speaker
 from daemon.vad import Hop, Passage, speech_gate
 from models.encoder import State, Step
@@ -25,7 +26,7 @@ BACKGROUND_HOPS: Final = 1_000
 """What was heard in the last 10 s tells the background of an attempt that begins."""
 
 
-class WatchSession:
+class WatchSession(Session[WatchEvent]):
     """Hears a capture; see `daemon.session.Session` for how to drive it.
 
     An attempt begins when speech begins: AttemptStarted. AttemptDecided tells what is made of it, every `decision.interim_seconds` of

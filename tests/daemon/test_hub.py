@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from daemon.capture_events import Published
 from daemon.config import SubscriptionsConfig
 from daemon.errors import HistoryGoneError, SubscriberTooSlowError, TooManySubscribersError
 from daemon.events import Outcome
@@ -19,12 +20,12 @@ def hub(*, queue: int = 4, history: int = 3, subscribers: int = 2) -> Hub:
     return Hub(config, now=lambda: NOW)
 
 
-async def taken(subscriber: Subscriber, count: int) -> list[object]:
+async def taken(subscriber: Subscriber, count: int) -> list[Published]:
     return [(await subscriber.next()).event for _ in range(count)]
 
 
 async def test_every_subscriber_hears_every_event() -> None:
-    events = [changed(), started(), interim(), decided()]
+    events: list[Published] = [changed(), started(), interim(), decided()]
     told = hub()
     with told.subscribed(ALL) as first, told.subscribed(ALL) as second:
         for event in events:
@@ -58,8 +59,8 @@ async def test_events_carry_the_run_and_the_time() -> None:
 @pytest.mark.parametrize(
     "event", [decided(Outcome.REJECT), decided(Outcome.AMBIGUOUS), interim(), decided(final=False), started(), level()]
 )
-async def test_only_a_final_acceptance_expires(event: object) -> None:
-    assert hub().publish("kitchen", event).expires is None  # type: ignore[arg-type]  # all of them are events
+async def test_only_a_final_acceptance_expires(event: Published) -> None:
+    assert hub().publish("kitchen", event).expires is None
 
 
 async def test_an_acceptance_expires_when_the_settings_say() -> None:

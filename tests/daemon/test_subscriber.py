@@ -36,7 +36,7 @@ def subscriber(wanted: Wanted | None = None, size: int = 100) -> Subscriber:
 
 
 async def test_events_come_in_order() -> None:
-    events = [started(), interim(), level(), decided(), changed()]
+    events: list[Published] = [started(), interim(), level(), decided(), changed()]
     assert await held(offered(subscriber(), *events)) == events
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.config import AttemptsConfig, Config, DecisionConfig, VadConfig
 from daemon.events import AttemptDecided, AttemptStarted, ClippingChanged, Level, Outcome, Reason, SilenceChanged, WatchEvent
-from daemon.session import Encode, run
+from daemon.session import Encode, VerificationSession, run
 from daemon.speakers import Speaker
 from daemon.watch import WatchSession
 from models.features import SAMPLE_RATE, Waveform
@@ -102,6 +102,15 @@ def test_who_speaks_on_is_judged_anew() -> None:
     assert (names[0], names[-1]) == ("anna", "ben")
     for decided, started in zip(finals(events), starts(events)[1:], strict=False):
         assert started.offset >= decided.at - 160
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_an_attempt_is_decided_as_a_verification_is(seed: int) -> None:
+    speech = audio.join(ROOM, audio.voice(seed, 3.0, take=1))
+    verification = VerificationSession(ENCODER.initial_state(), [ANNA, BEN], CONFIG, interim=False, wait_for_end=False)
+    verification.feed(speech)
+    expected = list(run(verification, ENCODER))[-1]
+    assert finals(hear(speech))[0].decision == expected
 
 
 def test_the_next_attempt_knows_nothing_of_the_last() -> None:

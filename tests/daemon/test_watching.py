@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureCounters, CaptureEvent, CaptureState, Published
 from daemon.errors import CaptureBusyError, CaptureStoppedError
 from daemon.events import AttemptDecided, AttemptStarted, Level, Outcome
-from daemon.watching import PIECE_SAMPLES, WAITING_PIECES, Capture, WatchParts
+from daemon.watching import PIECE_SAMPLES, WAITING_PIECES, Capture, Gap, WatchParts
 from models.encoder import State, Step
 from models.features import SAMPLE_RATE, Frames, Waveform
 from tests import audio
@@ -164,6 +164,7 @@ async def test_what_is_taken_over_makes_no_attempt(parts: WatchParts) -> None:
         async def take() -> None:
             async with capture.taken_over() as pieces:
                 async for piece in pieces:
+                    assert not isinstance(piece, Gap)
                     heard.append(piece)
                     if sum(map(len, heard)) == len(SPEECH):
                         return
@@ -204,11 +205,13 @@ async def test_the_end_of_the_capture_ends_what_was_taken_over(parts: WatchParts
         await capture.start()
         async with capture.taken_over() as pieces:
             await capture.hear(SPEECH[:PIECE_SAMPLES])
+            await capture.cut()
             if graceful:
                 await capture.stop()
             else:
                 capture.abandon()
-            assert [len(piece) async for piece in pieces] == ([PIECE_SAMPLES] if graceful else [])
+            found = [piece if isinstance(piece, Gap) else len(piece) async for piece in pieces]
+            assert found == ([PIECE_SAMPLES, Gap()] if graceful else [])
 
 
 async def test_a_slow_taker_holds_up_the_source_and_lets_go_of_it(parts: WatchParts) -> None:
