@@ -54,6 +54,7 @@ def test_an_enrollment_that_is_refused_tells_why(actions: Actions, inbox: Simple
 
 def test_an_enrollment_that_is_given_up_says_nothing_more(actions: Actions, inbox: SimpleQueue[Message], captures: CaptureDouble) -> None:
     actions.carry_out(Enroll("ada", EnrollMode.CREATE))
+    assert isinstance(inbox.get(timeout=WAIT), EnrollmentProgress)
     actions.carry_out(GiveUp())
 
     assert captures.ended.wait(WAIT)
