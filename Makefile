@@ -34,11 +34,11 @@ lint: $(VENV)/installed-dev  ## Check style and formatting
 types: $(VENV)/installed-dev  ## Check types
 	@$(BIN)/mypy
 
-# pdoc cannot find the types in the constructors of named tuples, nor those of gRPC that are generic only for type checkers; any other
-# warning of it is an error.
+# pdoc cannot find the types in the constructors of named tuples, nor those of gRPC that are generic only for type checkers; wyoming
+# imports what Python 3.13 no longer has, and replaces it there. Any other warning is an error.
 docs: $(VENV)/installed-dev  ## Build the documentation of all modules into build/docs
 	@$(BIN)/python -W error -W 'ignore:Error parsing type annotation ForwardRef' -W 'ignore:Error parsing type annotation grpc.' \
-		-m pdoc --docformat google --output-directory build/docs clients daemon models
+		-W "ignore:'audioop' is deprecated" -m pdoc --docformat google --output-directory build/docs clients daemon models
 
 proto: $(VENV)/installed-dev  ## Generate the stubs from the .proto files
 	@$(BIN)/python -m proto.generate

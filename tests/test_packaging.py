@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"clients", "daemon", "models", "proto"}
-EXAMPLES = {"clients.examples.mqtt_bridge": "paho-mqtt"}
+EXAMPLES = {"clients.examples.mqtt_bridge": "paho-mqtt", "clients.examples.wyoming_satellite": "wyoming"}
 """Examples that need the extra `examples` -> what they need of it."""
 
 # pip fetches what is not in its cache, over whatever network there is.
