@@ -17,7 +17,7 @@ def _recipe(directory: Path, **changes: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(path for path in RECIPES.glob("*.yaml") if path.stem != "ablation"), ids=lambda path: path.name)
 def test_shipped_recipes_are_valid(path: Path) -> None:
     assert load_recipe(path).steps > 0
 
