@@ -38,7 +38,7 @@ ABSENT = {
     "daemon.watching": {"grpc", "sounddevice", "torch"},
     # A machine that only runs the daemon or talks to it has no torch and need not have a microphone.
     "daemon.__main__": {"sounddevice", "torch"},
-    "clients.__main__": {"daemon", "models", "onnxruntime", "sounddevice", "torch"},
+    "clients.__main__": {"daemon", "models", "onnxruntime", "pydantic", "sounddevice", "torch"},
     # Every run of pytest loads it, wherever speakerd is installed.
     "clients.scenarios.pytest_plugin": {"grpc", "numpy", "pydantic", "soundfile"},
     "models.evaluate.__main__": {"matplotlib", "grpc", "sounddevice", "torch"},
