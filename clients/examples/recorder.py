@@ -70,21 +70,22 @@ def _await_audio(client: Client, capture: Capture) -> None:
 
 def enroll(client: Client, capture: str, config: EnrollConfig) -> Enrolled:
     """Enroll whoever speaks next; tell how it goes. Raises what the client does; nothing is stored then."""
-    shown = ""
+    goal, shown = 0.0, ""
     for event in client.enroll_from_capture(capture, config):
         if isinstance(event, Enrolled):
             return event
-        if (line := _progress(event)) != shown:
+        goal = goal or event.speech + event.needed
+        if (line := _progress(event, goal)) != shown:
             click.echo(line)
             shown = line
     raise click.ClickException("the daemon ended without a result: its log tells why")
 
 
-def _progress(progress: EnrollmentProgress) -> str:
+def _progress(progress: EnrollmentProgress, goal: float) -> str:
     """Return a line about what was heard; it changes with every second of speech, and with what is to be done better."""
-    seconds, wanted = int(progress.speech), progress.speech + progress.needed
-    filled = min(BAR, int(BAR * seconds / wanted)) if wanted else BAR
-    return f"  [{'#' * filled:{BAR}}] {seconds} of {wanted:.0f} s  {hint(progress)}"
+    seconds = int(progress.speech)
+    filled = min(BAR, int(BAR * seconds / goal)) if progress.needed else BAR
+    return f"  [{'#' * filled:{BAR}}] {seconds} s  {hint(progress)}"
 
 
 def hint(progress: EnrollmentProgress) -> str:
