@@ -41,14 +41,15 @@ def speakerd() -> None:
 @_config_option
 @click.option("--socket", type=_FILE, envvar="SPEAKERD_SOCKET", help="Where to listen. [env: SPEAKERD_SOCKET]")
 @_directory_option
-def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None) -> None:
+@click.option("--attached", is_flag=True, help="Stop when standard input ends: for a program that starts a daemon of its own.")
+def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None, *, attached: bool) -> None:
     """Run the daemon until it is told to stop (SIGTERM, SIGINT)."""
     config = _settings(file, socket, data_dir)
     configure(config.log)
     with claimed(config.server.socket_path):
         encoder = _encoder(config)
         with closing(_store(config)) as store:
-            asyncio.run(serve(config, encoder, store))
+            asyncio.run(serve(config, encoder, store, attached=attached))
 
 
 @speakerd.command("check")

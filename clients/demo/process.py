@@ -41,14 +41,15 @@ def private_daemon(config: str = "") -> Iterator[UnixAddress]:
 
 def _start(socket: Path, data: Path, settings: Path, log: Path) -> subprocess.Popen[bytes]:
     # -P: what is called `daemon` in the user's directory is another.
-    options = ["--config", str(settings), "--socket", str(socket), "--data-dir", str(data)]
+    options = ["--attached", "--config", str(settings), "--socket", str(socket), "--data-dir", str(data)]
     command = [sys.executable, "-P", "-m", "daemon", "serve", *options]
     # The user's own settings are for the user's own daemon.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SPEAKERD_")}
     with log.open("wb") as output:
-        # A session of its own: an interrupt at the terminal must reach it through us, so that it is stopped in order.
+        # A session of its own: an interrupt at the terminal must reach it through us, so that it is stopped in order. Its input ends
+        # with us, however that happens.
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
         )
 
 
@@ -62,9 +63,9 @@ def _await_socket(process: subprocess.Popen[bytes], socket: Path, log: Path) -> 
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with process:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()

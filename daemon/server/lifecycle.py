@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Thread
 from typing import Final
 
 import grpc
@@ -117,11 +121,13 @@ class Server:
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 
 
-async def serve(config: Config, encoder: Encoder, store: VoiceprintStore) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `StartError`."""
-    stopping = asyncio.Event()
+async def serve(config: Config, encoder: Encoder, store: VoiceprintStore, *, attached: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, or, if `attached`, until standard input ends. Raises `StartError`."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stopping.set)
+    if attached:
+        Thread(target=_await_end_of_input, args=(loop, stopping), name="attached", daemon=True).start()
     server, log = Server(config, encoder, store), structlog.get_logger()
     try:
         addresses = await server.start()
@@ -131,6 +137,15 @@ async def serve(config: Config, encoder: Encoder, store: VoiceprintStore) -> Non
     finally:
         await server.stop()
     log.info("stopped")
+
+
+def _await_end_of_input(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
+    """Runs in a thread: any kind of input can be waited for so."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    # The loop may be closed by now.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(stopping.set)
 
 
 def _options(config: Config) -> list[tuple[str, int]]:
