@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 # A busy machine must not fail a test: what is tested is behaviour, never speed.
 settings.register_profile("speakerd", deadline=None)
 settings.load_profile("speakerd")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest file: of two processes, the other does all else meanwhile."""
+    items.sort(key=lambda item: item.path.name != "test_recordings.py")
