@@ -1,6 +1,8 @@
-"""The shipped encoders as `models.evaluate` measures them: behind the same gate and features as in the daemon."""
+"""Encoders as `models.evaluate` measures them: behind the same gate and features as in the daemon."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from daemon.config import Config
 from daemon.listener import Encode, Listener
@@ -11,11 +13,11 @@ from models.weights import read_card
 
 
 class StreamedEmbedding:
-    """What a daemon with default settings ends up with at the end of a recording."""
+    """What a daemon with default settings ends up with at the end of a recording: `model` is a shipped name or the path of a card."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, backend: str = "onnxruntime") -> None:
         self.parameters = read_card(model).parameters
-        self._encoder = load_encoder(model, "onnxruntime")
+        self._encoder = load_encoder(model, backend)
         self._vad = Config().vad
 
     def embed(self, waveform: Waveform) -> Embedding | None:
@@ -29,6 +31,8 @@ class StreamedEmbedding:
         return listener.embedding
 
 
-def edge() -> StreamedEmbedding:
-    """Return the `edge` student."""
-    return StreamedEmbedding("edge")
+edge = partial(StreamedEmbedding, "edge")
+edge_int8 = partial(StreamedEmbedding, "edge-int8")
+base = partial(StreamedEmbedding, "base")
+base_int8 = partial(StreamedEmbedding, "base-int8")
+in_torch = partial(StreamedEmbedding, backend="torch")

@@ -49,13 +49,16 @@ def read_paths(manifest: Path, root: Path) -> list[Path]:
 
 def _rows(manifest: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str | None]]]:
     """Yield where each line is and what it says."""
-    with manifest.open(newline="", encoding="utf-8") as file:
+    with manifest.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file, delimiter="\t")
-        missing = [name for name in required if name not in (rows.fieldnames or ())]
-        if missing:
-            raise ManifestError(f"{manifest}: column {missing[0]!r} is missing; a manifest starts with a line of tab-separated names")
-        for row in rows:
-            yield f"{manifest}:{rows.line_num}", row
+        try:
+            missing = [name for name in required if name not in (rows.fieldnames or ())]
+            if missing:
+                raise ManifestError(f"{manifest}: column {missing[0]!r} is missing; a manifest starts with a line of tab-separated names")
+            for row in rows:
+                yield f"{manifest}:{rows.line_num}", row
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ManifestError(f"{manifest} is not a tab-separated list in UTF-8: {error}") from None
 
 
 def _recording(row: dict[str, str | None], root: Path, where: str) -> Recording:

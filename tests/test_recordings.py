@@ -18,7 +18,7 @@ from clients.address import UnixAddress
 from clients.client import Client
 from clients.files import open_audio
 from clients.messages import Decision, EnrollConfig, VerifyConfig
-from models.evaluate.embeddings import embed_files, stack
+from models.evaluate.embeddings import Sound, embed_files, stack
 from models.evaluate.metrics import equal_error_rate
 from models.evaluate.trials import LOWEST_SCORE, CorpusTrials, build_trials, score_trials
 from models.manifest import Recording, read_manifest
@@ -58,7 +58,7 @@ def address() -> Iterator[UnixAddress]:
 
 def test_the_daemon_scores_as_the_offline_evaluation(recordings: Sequence[Recording], address: UnixAddress) -> None:
     corpora = build_trials(recordings)
-    embeddings = stack(list(embed_files("edge", [recording.path for recording in recordings], jobs=2)))
+    embeddings = stack([embedding for [embedding] in embed_files("edge", [Sound(recording.path) for recording in recordings], jobs=2)])
     offline = [score_trials(trials, embeddings) for trials in corpora]
 
     with Client(address) as client:
@@ -75,15 +75,15 @@ def test_the_daemon_scores_as_the_offline_evaluation(recordings: Sequence[Record
 
 
 def _enroll(client: Client, trials: CorpusTrials, recordings: Sequence[Recording]) -> None:
-    for indices in trials.enrolled:
+    for indices in trials.enrollments:
         config = EnrollConfig(_name(trials, recordings[indices[0]]), allow_similar=True)
         for _ in client.enroll(config, (open_audio(recordings[index].path) for index in indices)):
             pass
 
 
 def _verify(client: Client, trials: CorpusTrials, recordings: Sequence[Recording]) -> NDArray[np.float64]:
-    """Return the daemon's score of each trial, (enrolled, tests)."""
-    names = [_name(trials, recordings[indices[0]]) for indices in trials.enrolled]
+    """Return the daemon's score of each trial, (trials,): of each enrollment with all tests, one after the other."""
+    names = [_name(trials, recordings[indices[0]]) for indices in trials.enrollments]
     config = VerifyConfig(names, interim=False, wait_for_end=True, candidates=len(names))
 
     def scores(index: int) -> list[float]:
@@ -93,7 +93,7 @@ def _verify(client: Client, trials: CorpusTrials, recordings: Sequence[Recording
         return [by_name.get(name, LOWEST_SCORE) for name in names]
 
     with ThreadPoolExecutor(STREAMS) as attempts:
-        return np.array(list(attempts.map(scores, trials.tests))).T
+        return np.array(list(attempts.map(scores, trials.tests))).T.ravel()
 
 
 def _name(trials: CorpusTrials, recording: Recording) -> str:

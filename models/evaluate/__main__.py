@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -15,42 +16,85 @@ from models.evaluate.conditions import VALUES, ConditionError, conditions_of
 from models.evaluate.embeddings import EmbeddingError
 from models.evaluate.figures import TooFewTrialsError
 from models.evaluate.measure import Measured, measure
-from models.evaluate.output import as_json, by_group, overview
-from models.manifest import ManifestError, read_manifest, read_paths
+from models.evaluate.output import as_json, by_group, comparison, overview
+from models.evaluate.trial_list import TrialListError, listed_trials, read_trials, recordings_of, used_recordings
+from models.evaluate.trials import CorpusTrials
+from models.manifest import ManifestError, Recording, read_manifest, read_paths
+
+DEFAULT_KINDS: Final = ("seconds",)
+"""Conditions that are measured unless others are asked for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the embeddings that the command line names; print tables, write the figures as JSON and a DET plot."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.det and not find_spec("matplotlib"):
-        parser.error("--det needs matplotlib: pip install matplotlib")
+    _check(parser, options)
     try:
         noises = read_paths(options.noise, options.root) if options.noise else []
-        conditions = conditions_of(options.by, noises)
-        recordings = read_manifest(options.manifest, options.root)
-        results = {name: measure(name, recordings, conditions, options.jobs) for name in options.embedding}
-        Console().print(overview(results), by_group(results))
+        conditions = conditions_of(DEFAULT_KINDS if options.by is None else options.by, noises)
+        recordings, trials = _material(options)
+        results = {name: measure(name, recordings, conditions, trials, options.jobs) for name in options.embedding}
+        Console().print(overview(results), *([comparison(results)] if len(results) > 1 else []), by_group(results))
         _write(results, options.json, options.det)
-    except (ConditionError, EmbeddingError, ManifestError, TooFewTrialsError, OSError) as error:
+    except (ConditionError, EmbeddingError, ManifestError, TooFewTrialsError, TrialListError, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def _check(parser: ArgumentParser, options: Namespace) -> None:
+    """End with a message where what is asked for cannot be: before anything is measured, which may take hours."""
+    if not options.manifest and not options.trials:
+        parser.error("name what to measure on: --manifest, --trials or both")
+    if not options.root.is_dir():
+        parser.error(f"--root {options.root} is no directory")
+    for output in filter(None, (options.json, options.det)):
+        if not output.parent.is_dir():
+            parser.error(f"{output} cannot be written: {output.parent} is no directory")
+    if options.det and not find_spec("matplotlib"):
+        parser.error("--det needs matplotlib: pip install matplotlib")
+
+
+def _material(options: Namespace) -> tuple[list[Recording], list[CorpusTrials] | None]:
+    """Return the recordings, and the trials if they come from a list."""
+    recordings = read_manifest(options.manifest, options.root) if options.manifest else []
+    if not options.trials:
+        return recordings, None
+    listed = read_trials(options.trials, options.root)
+    recordings = used_recordings(listed, recordings) if options.manifest else recordings_of(listed, options.trials.stem)
+    return recordings, listed_trials(listed, recordings)
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="python -m models.evaluate",
         description="Measure how well embeddings tell speakers apart. Within each corpus of the manifest, speakers with four "
-        "recordings or more are enrolled with their first three; all other recordings are verified against all of them.",
+        "recordings or more are enrolled with their first three; all other recordings are verified against all of them. "
+        "Or measure the trials of a list.",
     )
-    parser.add_argument("--manifest", type=Path, required=True, help="list of recordings: tab-separated, with a header line")
-    parser.add_argument("--root", type=Path, required=True, help="directory that the manifest's paths are relative to")
-    parser.add_argument("--embedding", nargs="+", action="extend", required=True, metavar="NAME", help="what to measure, by name")
-    parser.add_argument("--by", nargs="+", action="extend", default=[], choices=VALUES, help="conditions to verify recordings under, too")
+    parser.add_argument("--manifest", type=Path, help="list of recordings: tab-separated, with a header line")
+    parser.add_argument("--trials", type=Path, metavar="LIST", help="list of trials: label, what enrolls, what is verified")
+    parser.add_argument("--root", type=Path, required=True, help="directory that the paths of all lists are relative to")
+    parser.add_argument(
+        "--embedding", nargs="+", action="extend", required=True, metavar="NAME", help="what to measure, by name, or NAME:ARGUMENT"
+    )
+    parser.add_argument(
+        "--by",
+        nargs="*",
+        action="extend",
+        choices=VALUES,
+        help=f"conditions to verify recordings under, too ({', '.join(DEFAULT_KINDS)}); --by alone for none",
+    )
     parser.add_argument("--noise", type=Path, metavar="MANIFEST", help="list of noises for --by noise, with paths relative to --root")
     parser.add_argument("--json", type=Path, metavar="OUT", help="file to write the figures to")
     parser.add_argument("--det", type=Path, metavar="OUT.png", help="picture to draw the DET curves into; needs matplotlib")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that compute embeddings (%(default)s)")
+    parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, help="processes that compute embeddings (%(default)s)")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number of processes, 1 or more")
+    return int(text)
 
 
 def _write(results: Mapping[str, Measured], figures: Path | None, plot: Path | None) -> None:

@@ -1,7 +1,7 @@
 """Embeddings that can be measured, by name, and their computation over many recordings.
 
-A distribution offers one as an entry point in the group `speakerd.embeddings`: a callable without arguments that returns an
-`EmbeddingModel`.
+A distribution offers one as an entry point in the group `speakerd.embeddings`: a callable that returns an `EmbeddingModel`, without
+arguments, or with the one that follows the name and a colon on the command line.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import entry_points
-from itertools import product, starmap
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -45,29 +45,42 @@ class EmbeddingError(ValueError):
 
 
 def load_embedding(name: str) -> EmbeddingModel:
-    """Return the embedding that is installed under `name`. Raises `EmbeddingError` with the known names where there is none."""
+    """Return the embedding that is installed under `name`, or the one that `NAME:ARGUMENT` makes from an argument, such as a path.
+
+    Raises `EmbeddingError` with the known names where there is none, and with the reason where it cannot be loaded.
+    """
     known = entry_points(group=ENTRY_POINTS)
+    name, *argument = name.split(":", 1)
     if name not in known.names:
         raise EmbeddingError(f"embedding {name!r} is not known; installed are: {', '.join(sorted(known.names)) or 'none'}")
-    return cast("EmbeddingModel", known[name].load()())
+    try:
+        return cast("EmbeddingModel", known[name].load()(*argument))
+    except Exception as error:
+        # Other people's code may raise anything, and says why to who runs it.
+        raise EmbeddingError(f"embedding {name!r} cannot be loaded: {error}") from error
 
 
-def embed_files(
-    name: str, paths: Sequence[Path], jobs: int = 1, conditions: Sequence[Condition | None] = (None,)
-) -> Iterator[NDArray[np.floating] | None]:
-    """Yield the embedding of each file in order, computed by `jobs` processes: of all under the first condition, then the second...
+@dataclass(frozen=True)
+class Sound:
+    """A recording and all that it is to be heard under; None is the recording as it is."""
 
-    No condition (None) is the recording as it is. Raises `EmbeddingError` for a file that cannot be read and for a vector that is not
-    finite or has no direction, `ConditionError` for a noise that cannot be used.
+    path: Path
+    conditions: tuple[Condition | None, ...] = (None,)
+
+
+def embed_files(name: str, sounds: Sequence[Sound], jobs: int = 1) -> Iterator[list[NDArray[np.floating] | None]]:
+    """Yield for each sound, in order, its embedding under each of its conditions, computed by `jobs` processes.
+
+    Raises `EmbeddingError` for a file that cannot be read and for a vector that is not finite or has no direction, `ConditionError`
+    for a noise that cannot be used.
     """
-    embed = partial(_embed_file, name)
-    sounds = list(product(conditions, paths))
+    embed = partial(_embed_sound, name)
     if jobs == 1:
-        yield from starmap(embed, sounds)
+        yield from map(embed, sounds)
         return
     # Forked threads of a numeric library deadlock; fresh processes do not.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_one_thread) as pool:
-        yield from pool.map(embed, *zip(*sounds, strict=True), chunksize=4)
+        yield from pool.map(embed, sounds, chunksize=2)
 
 
 def _use_one_thread() -> None:
@@ -79,13 +92,24 @@ def _use_one_thread() -> None:
 _loaded = cache(load_embedding)
 
 
-def _embed_file(name: str, condition: Condition | None, path: Path) -> NDArray[np.floating] | None:
+def _embed_sound(name: str, sound: Sound) -> list[NDArray[np.floating] | None]:
     try:
-        waveform = read_audio(path)
+        waveform = read_audio(sound.path)
     except soundfile.LibsndfileError as error:
-        raise EmbeddingError(f"{path} cannot be read: {error}") from None
-    if condition:
-        waveform = condition.apply(waveform, random_of(path))
+        raise EmbeddingError(f"{sound.path} cannot be read: {error}") from None
+    embedded: dict[bytes, NDArray[np.floating] | None] = {}
+    embeddings = []
+    for condition in sound.conditions:
+        heard = condition.apply(waveform, random_of(sound.path)) if condition else waveform
+        # A recording with little speech has nothing to be cut: what sounds the same is embedded once.
+        content = heard.tobytes()
+        if content not in embedded:
+            embedded[content] = _embed(name, heard, sound.path)
+        embeddings.append(embedded[content])
+    return embeddings
+
+
+def _embed(name: str, waveform: Waveform, path: Path) -> NDArray[np.floating] | None:
     embedding = _loaded(name).embed(waveform)
     if embedding is not None and not (np.isfinite(embedding).all() and embedding.any()):
         raise EmbeddingError(f"embedding {name!r} gives no finite vector with a direction for {path}")

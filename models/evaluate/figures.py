@@ -55,8 +55,9 @@ class Figures:
 class Report:
     """Figures of all trials, of groups of them, and of all under conditions; failures counts recordings with no embedding.
 
-    by: kind of group or condition -> name -> figures. `corpus` and `language` group trials by those of the enrolled speaker, `sex`
-    those between speakers of that sex. Groups with too few trials are absent. All are calibrated alike: on all trials with no
+    by: kind of group or condition -> name -> figures. `corpus` is that of the trials, `language` that of the enrolled speaker; `sex`
+    groups trials between speakers of that sex, and `same` those between speakers of one sex, whichever it is. Groups with too few
+    trials are absent. All are calibrated alike: on all trials with no
     condition. rates: operating points of all trials, with one threshold for all corpora.
     """
 
@@ -72,7 +73,7 @@ class TooFewTrialsError(ValueError):
 
 @dataclass(frozen=True)
 class _Scored:
-    """The scores of one corpus, (enrolled, tests), and which of its trials count."""
+    """The scores of one corpus and which of its trials count, both (trials,)."""
 
     trials: CorpusTrials
     scores: NDArray[np.float64]
@@ -88,9 +89,8 @@ class _Scored:
 
     @property
     def folds(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The folds of the two speakers of each trial, both (enrolled, tests)."""
-        one, other = np.broadcast_arrays(self.trials.enrolled_speaker[:, None], self.trials.test_speaker)
-        return one % FOLDS, other % FOLDS
+        """The folds of the two speakers of each trial, both (trials,)."""
+        return self.trials.one % FOLDS, self.trials.other % FOLDS
 
     @property
     def suffices(self) -> bool:
@@ -101,34 +101,31 @@ def evaluate(
     recordings: Sequence[Recording],
     embeddings: NDArray[np.floating],
     conditions: Mapping[Condition, NDArray[np.floating]] | None = None,
+    trials: Sequence[CorpusTrials] | None = None,
 ) -> Report:
     """Return the figures of one embedding per recording, (recordings, size), of any length; a row of NaN where there is none.
 
-    conditions: the same where tests were embedded under a condition. Raises `TooFewTrialsError` where no corpus has enough trials.
+    conditions: the same where tests were embedded under a condition. trials: those of `build_trials`, unless others are given. Raises
+    `TooFewTrialsError` where no corpus has enough of them.
     """
-    corpora = _scored(recordings, embeddings)
+    lists = build_trials(recordings) if trials is None else trials
+    corpora = _scored(lists, embeddings)
     kept = [scored for scored in corpora if scored.suffices]
     if not kept:
-        raise TooFewTrialsError(
-            f"no corpus has {MIN_TARGETS} target and {MIN_NONTARGETS} non-target trials: add recordings, "
-            "four or more of each speaker who is to be enrolled"
-        )
+        advice = "four or more of each speaker who is to be enrolled" if trials is None else "or trials to the list"
+        raise TooFewTrialsError(f"no corpus has {MIN_TARGETS} target and {MIN_NONTARGETS} non-target trials: add recordings, {advice}")
     calibration = calibrate(*_pooled(kept))
     figures = _figures(corpora, calibration)
     by = _groups(corpora, recordings, calibration)
     for condition, heard in (conditions or {}).items():
-        by.setdefault(condition.kind, {})[condition.name] = _figures(_scored(recordings, heard), calibration)
+        by.setdefault(condition.kind, {})[condition.name] = _figures(_scored(lists, heard), calibration)
     if "seconds" in by:
         by["seconds"]["all"] = figures
     return Report(figures, int(np.isnan(embeddings).any(axis=1).sum()), by, _pooled_rates(kept))
 
 
-def _scored(recordings: Sequence[Recording], embeddings: NDArray[np.floating]) -> list[_Scored]:
-    corpora = []
-    for trials in build_trials(recordings):
-        scores = score_trials(trials, embeddings)
-        corpora.append(_Scored(trials, scores, np.ones_like(scores, dtype=np.bool_)))
-    return corpora
+def _scored(corpora: Sequence[CorpusTrials], embeddings: NDArray[np.floating]) -> list[_Scored]:
+    return [_Scored(trials, score_trials(trials, embeddings), np.ones(len(trials.target), dtype=np.bool_)) for trials in corpora]
 
 
 def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording], calibration: Calibration | None) -> dict[str, dict[str, Figures]]:
@@ -137,7 +134,7 @@ def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording], calibra
     everyone = np.ones(len(recordings), dtype=np.bool_)
     groups = {
         "corpus": {scored.trials.corpus: [scored] for scored in corpora},
-        "sex": {sex: _only(corpora, sexes == sex, sexes == sex) for sex in _names(sexes)},
+        "sex": {sex: _only(corpora, sexes == sex, sexes == sex) for sex in _names(sexes)} | {"same": _same(corpora, sexes)},
         "language": {language: _only(corpora, languages == language, everyone) for language in _names(languages)},
     }
     return {
@@ -148,8 +145,17 @@ def _groups(corpora: Sequence[_Scored], recordings: Sequence[Recording], calibra
 
 def _only(corpora: Sequence[_Scored], enrolled: NDArray[np.bool_], tests: NDArray[np.bool_]) -> list[_Scored]:
     """Keep trials of some enrolled speakers, as their first recording tells, against some tests; both masks (recordings,)."""
-    kept = [replace(scored, counted=np.outer(enrolled[scored.trials.enrolled[:, 0]], tests[scored.trials.tests])) for scored in corpora]
-    return [scored for scored in kept if scored.counted.any()]
+    return _counting([(scored, enrolled[scored.trials.enrolled_first] & tests[scored.trials.test_of]) for scored in corpora])
+
+
+def _same(corpora: Sequence[_Scored], values: NDArray[np.str_]) -> list[_Scored]:
+    """Keep trials whose two sides have the same value, if it is known."""
+    sides = [(scored, values[scored.trials.enrolled_first], values[scored.trials.test_of]) for scored in corpora]
+    return _counting([(scored, (one == other) & (one != "")) for scored, one, other in sides])
+
+
+def _counting(corpora: Sequence[tuple[_Scored, NDArray[np.bool_]]]) -> list[_Scored]:
+    return [replace(scored, counted=counted) for scored, counted in corpora if counted.any()]
 
 
 def _names(values: NDArray[np.str_]) -> list[str]:
@@ -208,11 +214,9 @@ def _resampled_eers(scored: _Scored, random: np.random.Generator) -> NDArray[np.
     a target trial counts as often as its speaker is drawn, a non-target trial as often as the pair of them. NaN where a draw leaves no
     trial of a kind.
     """
-    trials = scored.trials
-    rows, columns = np.nonzero(scored.counted)
-    levels, ranks = np.unique(scored.scores[rows, columns], return_inverse=True)
-    target = trials.target[rows, columns]
-    one, other = trials.enrolled_speaker[rows], trials.test_speaker[columns]
+    trials, counted = scored.trials, scored.counted
+    levels, ranks = np.unique(scored.scores[counted], return_inverse=True)
+    target, one, other = trials.target[counted], trials.one[counted], trials.other[counted]
     draws = random.multinomial(trials.speakers, np.full(trials.speakers, 1.0 / trials.speakers), size=REPLICATES)
     eers = np.full(REPLICATES, np.nan)
     for replicate, drawn in enumerate(draws):

@@ -33,6 +33,18 @@ def overview(results: Mapping[str, Measured]) -> Table:
     return table
 
 
+def comparison(results: Mapping[str, Measured]) -> Table:
+    """Return the table of figures as multiples of those of the first embedding: what a teacher's student costs, or a smaller form."""
+    first, *others = results
+    table = _table("embedding", f"all trials, as multiples of {first}", [])
+    for heading in ("parameters", "EER", "pooled", "minDCF", ".001", "actDCF", "Cllr"):
+        table.add_column(heading, justify="right")
+    origin = _compared(results[first])
+    for name in others:
+        table.add_row(name, *map(_multiple, _compared(results[name]), origin))
+    return table
+
+
 def by_group(results: Mapping[str, Measured]) -> Table:
     """Return the table of equal error rates by group and condition, one embedding per column."""
     table = _table("trials", "EER % (95 %) by group and condition", [])
@@ -57,6 +69,16 @@ def _cells(figures: Figures) -> tuple[str, ...]:
     interval = "{:.1f}-{:.1f}".format(*figures.eer_interval)
     costs = (figures.min_dcf, figures.min_dcf_001, figures.act_dcf, figures.cllr)
     return (f"{figures.eer:.2f}", interval, f"{figures.eer_pooled:.2f}", *("-" if cost is None else f"{cost:.3f}" for cost in costs))
+
+
+def _compared(measured: Measured) -> tuple[float | None, ...]:
+    figures = measured.report.figures
+    costs = (figures.min_dcf, figures.min_dcf_001, figures.act_dcf, figures.cllr)
+    return (measured.parameters, figures.eer, figures.eer_pooled, *costs)
+
+
+def _multiple(value: float | None, origin: float | None) -> str:
+    return f"{value / origin:.3f}" if value is not None and origin else "-"
 
 
 def _rate(figures: Figures) -> str:

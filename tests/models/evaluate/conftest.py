@@ -36,14 +36,33 @@ class Coarse(Spectrum):
         return None if fine is None else fine.reshape(2, 40).mean(axis=1)
 
 
+class Band(Spectrum):
+    """The same, with as many parameters as it is told."""
+
+    def __init__(self, parameters):
+        self.parameters = int(parameters)
+
+
+class Counter(Spectrum):
+    """How many recordings it was given."""
+
+    given = 0
+
+    def embed(self, waveform):
+        self.given += 1
+        return np.array([self.given, 1.0])
+
+
 class Broken(Spectrum):
     def embed(self, waveform):
         return np.full(80, np.nan)
 '''
 ENTRY_POINTS = """
 [speakerd.embeddings]
+band = offered_embeddings:Band
 broken = offered_embeddings:Broken
 coarse = offered_embeddings:Coarse
+counter = offered_embeddings:Counter
 spectrum = offered_embeddings:Spectrum
 """
 SPEAKERS = 8

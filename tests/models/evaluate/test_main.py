@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from models.evaluate.__main__ import main
+from tests.models.evaluate.conftest import RECORDINGS, SPEAKERS
 
 
 def arguments(corpus: Path, *more: str) -> list[str]:
@@ -30,19 +32,71 @@ def test_the_command_measures_an_embedding(plugin: Path, corpus: Path, tmp_path:
     assert figures["min_dcf"] >= 1 / 32
     assert figures["eer_interval"][0] <= figures["eer"] <= figures["eer_interval"][1]
     assert list(figures["by"]["corpus"]) == ["synthetic"]
-    assert list(figures["by"]) == ["corpus", "sex", "language"]
+    assert list(figures["by"]) == ["corpus", "sex", "language", "seconds"]
+    assert list(figures["by"]["seconds"]) == ["1", "2", "3", "5", "10", "all"]
     assert figures["cllr"] > 0.0
     assert figures["min_dcf"] <= figures["act_dcf"]
     assert figures["min_dcf"] <= figures["min_dcf_001"] <= 1.0
 
 
 @pytest.mark.usefixtures("plugin")
-def test_several_embeddings_at_once(corpus: Path, tmp_path: Path) -> None:
+def test_several_embeddings_at_once(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "figures.json"
-    main(arguments(corpus, "--embedding", "spectrum", "coarse", "--json", str(output), "--jobs", "1"))
+    main(arguments(corpus, "--embedding", "spectrum", "coarse", "--by", "--json", str(output), "--jobs", "1"))
     figures = json.loads(output.read_text())
+    assert "seconds" not in figures["spectrum"]["by"]
     assert list(figures) == ["spectrum", "coarse"]
     assert figures["spectrum"]["eer"] < figures["coarse"]["eer"]
+    assert "all trials, as multiples of spectrum" in capsys.readouterr().out
+
+
+def _list_of_trials(path: Path) -> Path:
+    """Write each recording from the fourth on against each speaker's first three."""
+    lines = []
+    for enrolled, speaker in product(range(SPEAKERS), range(SPEAKERS)):
+        enroll = ",".join(f"{enrolled}-{take}.wav" for take in range(3))
+        lines += [f"{int(enrolled == speaker)} {enroll} {speaker}-{take}.wav" for take in range(3, RECORDINGS)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize("described", [True, False])
+def test_the_trials_of_a_list(described: bool, corpus: Path, tmp_path: Path) -> None:  # noqa: FBT001 - pytest passes it by name
+    trials, output = _list_of_trials(tmp_path / "mine.txt"), tmp_path / "figures.json"
+    manifest = ["--manifest", str(corpus / "manifest.tsv")] if described else []
+    more = ["--root", str(corpus), "--embedding", "spectrum", "--json", str(output), "--jobs", "1"]
+    main([*manifest, "--trials", str(trials), *more])
+    listed = json.loads(output.read_text())["spectrum"]
+    main(arguments(corpus, "--embedding", "spectrum", "--json", str(output), "--jobs", "1"))
+    made = json.loads(output.read_text())["spectrum"]
+    assert list(listed["by"]["corpus"]) == ["synthetic" if described else "mine"]
+    for figure in ("eer", "eer_pooled", "min_dcf", "n_target", "n_nontarget"):
+        assert listed[figure] == made[figure]
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_list_names_what_the_manifest_lacks(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "trials.txt").write_text("1 0-0.wav 9-9.wav\n")
+    with pytest.raises(SystemExit):
+        main(arguments(corpus, "--trials", str(tmp_path / "trials.txt"), "--embedding", "spectrum"))
+    assert "9-9.wav is in the list of trials, but not in the manifest" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--root", "."], "name what to measure on: --manifest, --trials or both"),
+        (["--manifest", "m.tsv", "--root", "nowhere"], "--root nowhere is no directory"),
+        (["--manifest", "m.tsv", "--root", ".", "--json", "nowhere/out.json"], "nowhere is no directory"),
+        (["--manifest", "m.tsv", "--root", ".", "--jobs", "0"], "'0' is no number of processes"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_measured(more: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--embedding", "absent", *more])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("plugin")

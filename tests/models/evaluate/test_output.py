@@ -11,7 +11,7 @@ from rich.table import Table
 from models.evaluate.figures import Figures, Report
 from models.evaluate.measure import Measured
 from models.evaluate.metrics import error_rates
-from models.evaluate.output import as_json, by_group, overview
+from models.evaluate.output import as_json, by_group, comparison, overview
 
 FIGURES = Figures(1.234, (0.71, 2.49), 1.5, 0.1234, 0.2345, 0.1357, 0.0468, 806, 49142, ("tiny",))
 RATES = error_rates(np.array([1.0]), np.array([0.0]))
@@ -38,6 +38,21 @@ def test_embeddings_stand_side_by_side_within_80_columns() -> None:
     assert "too few trials: tiny" in notes
     assert "edge: 2 recordings without embedding" in notes
     assert "teacher: 0" not in notes
+
+
+def test_figures_are_compared_with_those_of_the_first_embedding() -> None:
+    half = Measured(310_000, Report(replace(FIGURES, eer=0.617, cllr=None), 0, {}, RATES))
+    lines = printed(comparison({**RESULTS, "half": half}))
+    assert lines[0] == "all trials, as multiples of edge"
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert rows["half"] == ["0.500", "0.500", "1.000", "1.000", "1.000", "1.000", "-"]
+    assert rows["teacher"] == ["11.048", "1.000", "1.000", "1.000", "1.000", "-", "-"]
+
+
+def test_what_the_first_embedding_does_without_errors_has_no_multiples() -> None:
+    perfect = Measured(0, Report(replace(FIGURES, eer=0.0), 0, {}, RATES))
+    row = printed(comparison({"perfect": perfect, "edge": RESULTS["edge"]}))[-1]
+    assert row.split() == ["edge", "-", "-", "1.000", "1.000", "1.000", "1.000", "1.000"]
 
 
 def test_each_condition_is_a_line_with_all_embeddings() -> None:
