@@ -17,6 +17,13 @@ FAMILIES = {
     daemon.errors.SpeakerNotFoundError: errors.SpeakerNotFoundError,
     daemon.errors.SpeakerExistsError: errors.SpeakerExistsError,
     daemon.errors.NoSpeakersError: errors.NoSpeakersError,
+    daemon.errors.CaptureNotFoundError: errors.CaptureNotFoundError,
+    daemon.errors.CaptureExistsError: errors.CaptureExistsError,
+    daemon.errors.CaptureStoppedError: errors.DaemonError,
+    daemon.errors.CaptureBusyError: errors.DaemonError,
+    daemon.errors.CaptureUnavailableError: errors.DaemonError,
+    daemon.errors.SubscriberTooSlowError: errors.SubscriberTooSlowError,
+    daemon.errors.HistoryGoneError: errors.HistoryGoneError,
     daemon.errors.StoppingError: errors.UnreachableError,
     daemon.errors.WrongModelError: errors.DaemonError,
     daemon.errors.StorageError: errors.DaemonError,
@@ -36,7 +43,11 @@ def details(reason: str, domain: str = "speakerd", **metadata: str) -> bytes:
     return serialized
 
 
-@pytest.mark.parametrize(("leaf", "expected"), [(leaf, expected) for family, expected in FAMILIES.items() for leaf in leaves(family)])
+@pytest.mark.parametrize(
+    ("leaf", "expected"),
+    # A family within another comes after it, and counts.
+    {leaf: expected for family, expected in FAMILIES.items() for leaf in leaves(family)}.items(),
+)
 def test_each_error_of_the_daemon_has_its_class(leaf: type[SpeakerdError], expected: type[errors.ClientError]) -> None:
     error = daemon_error(status_code(leaf("sentence")).name, "sentence", details(leaf.reason, message="metadata"))
 
