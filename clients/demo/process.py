@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket as sockets
 import subprocess
 import sys
 import time
@@ -55,11 +56,17 @@ def _start(socket: Path, data: Path, settings: Path, log: Path) -> subprocess.Po
 
 def _await_socket(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not socket.exists():
+    while not _listens(socket):
         if process.poll() is not None or time.monotonic() > deadline:
             last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
             raise UnreachableError(f"a daemon of one's own did not start: {last}")
         time.sleep(_POLL_SECONDS)
+
+
+def _listens(path: Path) -> bool:
+    # That the socket is there does not yet say that it takes connections.
+    with sockets.socket(sockets.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
