@@ -155,8 +155,8 @@ async def test_whoever_speaks_to_a_capture_is_enrolled() -> None:
         feed.send(linear16(LATER))
         events = await feed.end()
     # No attempt was made of what enrolled her; from then on she is known.
-    first = next(event.attempt_decided for event in events if event.HasField("attempt_decided"))
-    assert (first.attempt, first.decision.speaker) == (1, "ada")
+    attempt = next(event.attempt_decided for event in events if event.HasField("attempt_decided"))
+    assert (attempt.attempt, attempt.decision.speaker) == (1, "ada")
 
 
 async def test_a_capture_that_ends_ends_the_enrollment() -> None:
