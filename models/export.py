@@ -174,7 +174,7 @@ def main(checkpoint: Path, name: str, output: Path) -> None:
     student = Student(StudentConfig(**stored["sizes"]))
     student.load_state_dict(stored["student"])
     training = json.loads(stored["config"])
-    for key in ("data", "cache", "output"):
+    for key in ("data", "cache", "output", "start"):
         del training[key]
     facts = {"training_data_sha256": stored.get("data_sha256"), "training": {**training, "trained_steps": stored["step"]}}
     export(student, name, output, facts)
