@@ -22,7 +22,7 @@ demo: $(VENV)/installed  ## Show four streams being told apart by a daemon of th
 test: $(VENV)/installed-dev  ## Run all tests
 	@.ci/packages || true
 	@$(BIN)/python -m models.teachers fetch
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 packages:  ## Install the Debian packages that the tests need: needs root or sudo
 	@.ci/packages
