@@ -2,14 +2,15 @@
 
 The quantisation is static: every scale is fixed beforehand, by training audio, so that what a stream gives depends neither on how it
 is cut nor on who shares its batch. The dense and TDNN layers compute in 8 bits. Convolutions, the attention of the pooling and the
-embedding store 8-bit weights and compute in floats, since little or nothing after them averages their errors away; residuals, running
-means, sums and statistics are floats as before. Nagel et al., "A White Paper on Neural Network Quantization" (arXiv 2106.08295).
+embedding store 8-bit weights and compute in floats, since little or nothing after them averages their errors away; their biases make
+up for what rounded weights make of the mean input. Residuals, running means, sums and statistics are floats as before. Nagel et al.,
+"A White Paper on Neural Network Quantization" (arXiv 2106.08295).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,24 +18,22 @@ import click
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx.helper import make_node, make_tensor_value_info
+from onnx.helper import make_node
 from onnx.numpy_helper import from_array, to_array
 
+from models.activations import Seen, seen_inputs
 from models.audio import read_audio
-from models.backends import open_session
-from models.export import STEP_FRAMES, WEIGHTED, write_card, write_model
+from models.export import WEIGHTED, write_card, write_model
 from models.features import Frames, log_mel
 from models.manifest import ManifestError, read_manifest
 from models.weights import Card, ModelFileError, read_card
 
 SUFFIX: Final = "-int8"
-BATCH: Final = 16
+BIASED: Final = ("Conv", "Gemm")
+"""Operations that add a bias, whose weights have the outputs as their first axis."""
 CALIBRATION_FRAMES: Final = 320
 """Frames of each recording that are heard: its first 3.2 s."""
-COVERED: Final = 99.0
-"""Percent of the recordings whose values fit a scale: a few, of digital silence above all, go far beyond all others'."""
 
-Range = tuple[float, float]
 Constants = dict[str, NDArray[Any]]
 
 
@@ -66,8 +65,7 @@ def quantise(card: Card, recordings: Sequence[Frames], directory: Path) -> Path:
     Raises `ModelFileError` where the model's file is not as its card says.
     """
     model = onnx.load(card.file(".onnx"))
-    inputs = {node.input[0] for node in model.graph.node if _computes_in_integers(node)}
-    _quantise_graph(model.graph, input_ranges(model, sorted(inputs), recordings))
+    _quantise_graph(model.graph, seen_inputs(model, recordings))
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{card.path.stem}{SUFFIX}.onnx"
     facts = _described(card, model)
@@ -76,54 +74,27 @@ def quantise(card: Card, recordings: Sequence[Frames], directory: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def input_ranges(model: onnx.ModelProto, tensors: Sequence[str], recordings: Sequence[Frames]) -> dict[str, Range]:
-    """Return the lowest and the highest value of each tensor that `COVERED` percent of the recordings stay within; zero is inside."""
-    observed = onnx.ModelProto()
-    observed.CopyFrom(model)
-    observed.graph.output.extend(make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in tensors)
-    lowest, highest = zip(*_extremes(observed, len(tensors), recordings), strict=True)
-    low, high = np.percentile(np.concatenate(lowest), 100.0 - COVERED, axis=0), np.percentile(np.concatenate(highest), COVERED, axis=0)
-    return {name: (min(0.0, float(low[i])), max(0.0, float(high[i]))) for i, name in enumerate(tensors)}
-
-
-def _extremes(
-    model: onnx.ModelProto, tensors: int, recordings: Sequence[Frames]
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield the lowest and highest values of the last outputs of a model over some recordings at a time, both (recordings, tensors)."""
-    session = open_session(model.SerializeToString(), threads=1)
-    names = [node.name for node in session.get_inputs()]
-    for first in range(0, len(recordings), BATCH):
-        batch = np.stack(recordings[first : first + BATCH])
-        state = [np.zeros((len(batch), *node.shape[1:]), dtype=np.float32) for node in session.get_inputs()[1:]]
-        steps = []
-        for frames in np.split(batch, CALIBRATION_FRAMES // STEP_FRAMES, axis=1):
-            _, *outputs = session.run(None, dict(zip(names, [frames, *state], strict=True)))
-            state = outputs[: len(state)]
-            values = [output.reshape(len(batch), -1) for output in outputs[-tensors:]]
-            steps.append([[value.min(axis=1) for value in values], [value.max(axis=1) for value in values]])
-        seen = np.array(steps)
-        yield seen[:, 0].min(axis=0).T, seen[:, 1].max(axis=0).T
-
-
 def _computes_in_integers(node: onnx.NodeProto) -> bool:
     return node.op_type == "MatMul" and not node.name.startswith("pool.")
 
 
-def _quantise_graph(graph: onnx.GraphProto, ranges: Mapping[str, Range]) -> None:
-    weights = {tensor.name: tensor for tensor in graph.initializer}
+def _quantise_graph(graph: onnx.GraphProto, seen: Mapping[str, Seen]) -> None:
+    constants = {tensor.name: tensor for tensor in graph.initializer}
     nodes = []
     for node in graph.node:
         if node.op_type in WEIGHTED:
-            weight = weights[node.input[1]]
+            weight = constants[node.input[1]]
+            exact = to_array(weight)
+            rounded, scale = _rounded(exact, axis=1 if node.op_type == "MatMul" else 0)
             graph.initializer.remove(weight)
-            rounded, scale = _rounded(to_array(weight), axis=1 if node.op_type == "MatMul" else 0)
-            added, constants = (
-                _integer_inputs(node, rounded, scale, ranges[node.input[0]])
-                if _computes_in_integers(node)
-                else _small_weights(node, rounded, scale)
-            )
+            if _computes_in_integers(node):
+                added, values = _integer_inputs(node, rounded, scale, seen[node.name])
+            else:
+                added, values = _small_weights(node, rounded, scale)
+            if node.op_type in BIASED:
+                _correct_bias(constants[node.input[2]], rounded * scale - exact, seen[node.name].mean)
             nodes += added
-            graph.initializer.extend(from_array(value, name) for name, value in constants.items())
+            graph.initializer.extend(from_array(value, name) for name, value in values.items())
         nodes.append(node)
     # Copied before the originals go: they belong to the graph.
     nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
@@ -139,12 +110,17 @@ def _rounded(weights: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8],
     return np.rint(weights / scale).astype(np.int8), scale
 
 
+def _correct_bias(bias: onnx.TensorProto, errors: NDArray[np.float32], mean: NDArray[np.float32]) -> None:
+    """Take what the errors of weights, (out, in, ...), make of the mean input, (in,), out of a bias, (out,)."""
+    shift = errors.reshape(*errors.shape[:2], -1).sum(axis=2) @ mean
+    bias.CopyFrom(from_array((to_array(bias) - shift).astype(np.float32), bias.name))
+
+
 def _integer_inputs(
-    node: onnx.NodeProto, weights: NDArray[np.int8], scale: NDArray[np.float32], covered: Range
+    node: onnx.NodeProto, weights: NDArray[np.int8], scale: NDArray[np.float32], seen: Seen
 ) -> tuple[list[onnx.NodeProto], Constants]:
     """Let a matrix product take both its inputs from 8 bits: onnxruntime makes that one product of integers. Return what is added."""
-    low, high = covered
-    step = np.float32((high - low) / 255 or 1.0)
+    step = np.float32((seen.high - seen.low) / 255 or 1.0)
     input_scale, input_zero, input_8, taken = (f"{node.name}.{part}" for part in ("input_scale", "input_zero", "input_8", "input"))
     weight_scale, weight_zero, weight_8, weight = (f"{node.name}.{part}" for part in ("scale", "zero", "weight_8", "weight"))
     added = [
@@ -156,7 +132,7 @@ def _integer_inputs(
     # Signed weights overflow the 16-bit sums of processors without VNNI; with unsigned ones, every processor gives the same.
     return added, {
         input_scale: np.array(step),
-        input_zero: np.array(np.rint(-low / step), dtype=np.uint8),
+        input_zero: np.array(np.rint(-seen.low / step), dtype=np.uint8),
         weight_8: (weights.astype(np.int16) + 128).astype(np.uint8),
         weight_scale: scale.ravel(),
         weight_zero: np.full(scale.size, 128, dtype=np.uint8),

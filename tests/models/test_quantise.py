@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from models.backends import load_encoder
 from models.encoder import Embedding
 from models.features import SAMPLE_RATE, Frames
-from models.quantise import CALIBRATION_FRAMES, CalibrationError, calibration_frames, input_ranges, main
+from models.quantise import CALIBRATION_FRAMES, CalibrationError, calibration_frames, main
 from models.weights import read_card
 from tests.audio import voice
 
@@ -66,23 +66,10 @@ def test_sums_means_and_the_pooling_are_floats(card: Path) -> None:
     assert not any(node.name.startswith(("pool.", "embedding")) for node in integers)
 
 
-def test_a_few_recordings_do_not_set_the_scales() -> None:
-    model = onnx.load(read_card("edge").file(".onnx"))
-    tensor = next(node.input[0] for node in model.graph.node if node.name == "blocks.0.narrow")
-    random = np.random.default_rng(1)
-    voices = [(random.normal(0.0, 3.0, (CALIBRATION_FRAMES, 80)) - 8.0).astype(np.float32) for _ in range(8)]
-    usual = input_ranges(model, [tensor], voices)[tensor]
-    assert usual[0] == 0.0 < usual[1]
-    silence = np.full((CALIBRATION_FRAMES, 80), -15.9, dtype=np.float32)
-    silence[-8:] = 20.0
-    assert input_ranges(model, [tensor], [*voices, silence])[tensor][1] > 1.5 * usual[1]
-    assert input_ranges(model, [tensor], [*voices * 25, silence])[tensor][1] < 1.1 * usual[1]
-
-
 def test_what_it_says_is_close_to_what_the_floats_say(card: Path, data: Path) -> None:
     frames = calibration_frames(data, 1, seed=3)[0]
     exact, rounded = (_last_embedding(model, frames) for model in ("edge", str(card)))
-    assert exact @ rounded > 0.99 * np.linalg.norm(exact) * np.linalg.norm(rounded)
+    assert exact @ rounded > 0.995 * np.linalg.norm(exact) * np.linalg.norm(rounded)
 
 
 def _last_embedding(model: str, frames: Frames) -> Embedding:
