@@ -27,13 +27,19 @@ class Outcome(Enum):
 class Reason(Enum):
     """Why an outcome is what it is."""
 
-    SCORE_ABOVE_THRESHOLD = "SCORE_ABOVE_THRESHOLD"
-    SCORE_BELOW_THRESHOLD = "SCORE_BELOW_THRESHOLD"
-    SCORE_BETWEEN_THRESHOLDS = "SCORE_BETWEEN_THRESHOLDS"
+    LLR_ABOVE_BOUNDARY = "LLR_ABOVE_BOUNDARY"
+    LLR_BELOW_BOUNDARY = "LLR_BELOW_BOUNDARY"
+    LLR_BETWEEN_BOUNDARIES = "LLR_BETWEEN_BOUNDARIES"
     NO_SPEECH = "NO_SPEECH"
     NOT_ENOUGH_SPEECH = "NOT_ENOUGH_SPEECH"
     SPEAKERS_TOO_CLOSE = "SPEAKERS_TOO_CLOSE"
     NO_SPEAKERS_ENROLLED = "NO_SPEAKERS_ENROLLED"
+    NOT_A_VOICE = "NOT_A_VOICE"
+    SPEECH_BUDGET_SPENT = "SPEECH_BUDGET_SPENT"
+    SPEECH_PAUSED = "SPEECH_PAUSED"
+    AUDIO_ENDED = "AUDIO_ENDED"
+    SPEAKER_CHANGED = "SPEAKER_CHANGED"
+    VOICE_LOST = "VOICE_LOST"
     UNSPECIFIED = "UNSPECIFIED"
     """One that this client does not know: the daemon is newer."""
 
@@ -57,6 +63,8 @@ class VerifyConfig:
     interim: hear decisions that are not final as the evidence grows.
     wait_for_end: decide when the audio ends and not before.
     candidates: how many speakers a decision names at most; 0 leaves it to the daemon.
+    false_accept_rate: how often someone else may be accepted in this attempt, above 0 and at most as often as the daemon is set to;
+    None leaves it to the daemon.
     request_id: names the attempt in the daemon's log; the daemon makes one up if it is empty.
     """
 
@@ -65,6 +73,7 @@ class VerifyConfig:
     wait_for_end: bool = False
     candidates: int = 0
     request_id: str = ""
+    false_accept_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +91,23 @@ class Evidence:
     """The evidence behind a decision.
 
     speech: net speech in seconds. snr_db: speech over background. clipped_fraction: share of speech samples at full scale.
-    bandwidth_hertz: highest frequency that carries speech.
+    bandwidth_hertz: highest frequency that carries speech. voice_probability: that what was heard is a human voice, 0 to 1, on average.
     """
 
     speech: float
     snr_db: float
     clipped_fraction: float
     bandwidth_hertz: float
+    voice_probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An enrolled speaker and how well the voice fits them, -1 to 1."""
+    """An enrolled speaker. score: how well the voice fits them, -1 to 1. llr: what that is worth, see `Decision`."""
 
     speaker: str
     score: float
+    llr: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,10 @@ class Decision:
     """What the daemon makes of the voice, resting on the first `at` seconds of audio.
 
     final: it stands; nothing follows it. speaker: who fits best, and with ACCEPT who it is; empty while nothing was scored.
-    score: how well they fit, -1 to 1. margin: the score less the threshold for acceptance. candidates: best first.
+    score: how well they fit, a cosine, -1 to 1. llr: what it is worth: natural logarithm of how much more likely it is if they speak than
+    if somebody else does. posterior: probability that it is they, at the daemon's prior. margin_accept, margin_reject: the LLR less the
+    boundary from which on they are accepted, and less that up to which they are rejected. expected_speech: further seconds of speech
+    until the LLR is expected to reach a boundary; None: not within the attempt, or it is decided. candidates: best first.
     """
 
     at: float
@@ -129,7 +143,11 @@ class Decision:
     reason: Reason
     speaker: str
     score: float
-    margin: float
+    llr: float
+    posterior: float
+    margin_accept: float
+    margin_reject: float
+    expected_speech: float | None
     evidence: Evidence
     candidates: tuple[Candidate, ...]
 
@@ -176,8 +194,9 @@ EnrollmentEvent = EnrollmentProgress | Enrolled
 class Status:
     """How the daemon is.
 
-    backend: onnxruntime or torch. uptime: in seconds. accept_score: scores from here on are accepted. reject_score: scores below
-    are rejected.
+    backend: onnxruntime or torch. uptime: in seconds. false_accept_rate, false_reject_rate: its targets per attempt. prior: how likely
+    it is taken to be, before they speak, that a voice is one of those asked for. accept_llr, reject_llr: a search among all enrolled
+    speakers accepts from the one on, and rejects up to the other.
     """
 
     version: str
@@ -187,5 +206,8 @@ class Status:
     speakers: int
     active_streams: int
     max_streams: int
-    accept_score: float
-    reject_score: float
+    false_accept_rate: float
+    false_reject_rate: float
+    prior: float
+    accept_llr: float
+    reject_llr: float

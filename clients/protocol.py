@@ -38,6 +38,7 @@ def verify_config(config: messages.VerifyConfig, audio: AudioFormat) -> verifica
             interim_results=config.interim,
             wait_for_end=config.wait_for_end,
             max_candidates=config.candidates,
+            false_accept_rate=config.false_accept_rate,
         )
     )
 
@@ -133,8 +134,11 @@ def status(message: status_pb2.GetStatusResponse) -> messages.Status:
         speakers=message.speakers,
         active_streams=message.active_streams,
         max_streams=message.max_streams,
-        accept_score=message.accept_score,
-        reject_score=message.reject_score,
+        false_accept_rate=message.false_accept_rate,
+        false_reject_rate=message.false_reject_rate,
+        prior=message.prior,
+        accept_llr=message.accept_llr,
+        reject_llr=message.reject_llr,
     )
 
 
@@ -172,9 +176,13 @@ def decision(at: float, message: decision_pb2.Decision) -> messages.Decision:
         reason=_REASONS.get(message.reason, messages.Reason.UNSPECIFIED),
         speaker=message.speaker,
         score=message.score,
-        margin=message.margin,
+        llr=message.llr,
+        posterior=message.posterior,
+        margin_accept=message.margin_accept,
+        margin_reject=message.margin_reject,
+        expected_speech=seconds(message.expected_speech) if message.HasField("expected_speech") else None,
         evidence=_evidence(message.evidence),
-        candidates=tuple(messages.Candidate(candidate.speaker, candidate.score) for candidate in message.candidates),
+        candidates=tuple(messages.Candidate(each.speaker, each.score, each.llr) for each in message.candidates),
     )
 
 
@@ -200,4 +208,5 @@ def _evidence(message: decision_pb2.Evidence) -> messages.Evidence:
         snr_db=message.snr_db,
         clipped_fraction=message.clipped_fraction,
         bandwidth_hertz=message.bandwidth_hertz,
+        voice_probability=message.voice_probability,
     )

@@ -8,13 +8,19 @@ from clients.capture_messages import CaptureChange
 from clients.messages import Reason
 
 REASONS: Final = {
-    Reason.SCORE_ABOVE_THRESHOLD: "the voice fits",
-    Reason.SCORE_BELOW_THRESHOLD: "the voice does not fit",
-    Reason.SCORE_BETWEEN_THRESHOLDS: "the score lies between the thresholds",
+    Reason.LLR_ABOVE_BOUNDARY: "the voice fits",
+    Reason.LLR_BELOW_BOUNDARY: "the voice does not fit",
+    Reason.LLR_BETWEEN_BOUNDARIES: "the evidence does not decide yet",
     Reason.NO_SPEECH: "no speech was heard",
     Reason.NOT_ENOUGH_SPEECH: "not enough speech to tell",
     Reason.SPEAKERS_TOO_CLOSE: "two speakers fit nearly equally well",
     Reason.NO_SPEAKERS_ENROLLED: "nobody is enrolled",
+    Reason.NOT_A_VOICE: "what is heard is no human voice",
+    Reason.SPEECH_BUDGET_SPENT: "the evidence does not decide in the time that an attempt has",
+    Reason.SPEECH_PAUSED: "the speaker paused before the evidence decided",
+    Reason.AUDIO_ENDED: "the audio ended before the evidence decided",
+    Reason.SPEAKER_CHANGED: "somebody else speaks",
+    Reason.VOICE_LOST: "the voice is not heard any more",
     Reason.UNSPECIFIED: "for a reason that this client does not know",
 }
 """Why a decision is what it is."""

@@ -37,7 +37,7 @@ class Decider:
         best = () if embedding is None else self._best(embedding)
         outcome, reason = self._judge([candidate.score for candidate in best], evidence.speech, ended=ended)
         margin = best[0].score - self._config.accept_score if best else 0.0
-        return Decision(at, outcome, ended, reason, evidence, best[: self._most], margin)
+        return Decision(at, outcome, ended, reason, evidence, best[: self._most], margin_accept=margin)
 
     def _best(self, embedding: Embedding) -> tuple[Candidate, ...]:
         """Return the best speakers: as many as a decision names, but two, if there are, to see how close they are."""
@@ -65,10 +65,10 @@ class Decider:
         if scores[0] >= config.accept_score:
             if len(scores) > 1 and scores[0] - scores[1] < config.ambiguous_margin:
                 return Outcome.AMBIGUOUS, Reason.SPEAKERS_TOO_CLOSE
-            return Outcome.ACCEPT, Reason.SCORE_ABOVE_THRESHOLD
+            return Outcome.ACCEPT, Reason.LLR_ABOVE_BOUNDARY
         if scores[0] < config.reject_score:
-            return Outcome.REJECT, Reason.SCORE_BELOW_THRESHOLD
-        return Outcome.UNDECIDED, Reason.SCORE_BETWEEN_THRESHOLDS
+            return Outcome.REJECT, Reason.LLR_BELOW_BOUNDARY
+        return Outcome.UNDECIDED, Reason.LLR_BETWEEN_BOUNDARIES
 
     def _needed_seconds(self, outcome: Outcome, *, ended: bool) -> float:
         config = self._config

@@ -22,13 +22,19 @@ class Outcome(Enum):
 class Reason(Enum):
     """Why an outcome is what it is; the names are those of the API."""
 
-    SCORE_ABOVE_THRESHOLD = "SCORE_ABOVE_THRESHOLD"
-    SCORE_BELOW_THRESHOLD = "SCORE_BELOW_THRESHOLD"
-    SCORE_BETWEEN_THRESHOLDS = "SCORE_BETWEEN_THRESHOLDS"
+    LLR_ABOVE_BOUNDARY = "LLR_ABOVE_BOUNDARY"
+    LLR_BELOW_BOUNDARY = "LLR_BELOW_BOUNDARY"
+    LLR_BETWEEN_BOUNDARIES = "LLR_BETWEEN_BOUNDARIES"
     NO_SPEECH = "NO_SPEECH"
     NOT_ENOUGH_SPEECH = "NOT_ENOUGH_SPEECH"
     SPEAKERS_TOO_CLOSE = "SPEAKERS_TOO_CLOSE"
     NO_SPEAKERS_ENROLLED = "NO_SPEAKERS_ENROLLED"
+    NOT_A_VOICE = "NOT_A_VOICE"
+    SPEECH_BUDGET_SPENT = "SPEECH_BUDGET_SPENT"
+    SPEECH_PAUSED = "SPEECH_PAUSED"
+    AUDIO_ENDED = "AUDIO_ENDED"
+    SPEAKER_CHANGED = "SPEAKER_CHANGED"
+    VOICE_LOST = "VOICE_LOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +42,23 @@ class Evidence:
     """The evidence behind a decision.
 
     speech: net speech in samples. snr: speech over background in dB. clipped: share of speech samples at full scale.
-    bandwidth: highest frequency in Hz that carries speech.
+    bandwidth: highest frequency in Hz that carries speech. voice: how sure the detector is that the speech is a voice, 0 to 1, on average.
     """
 
     speech: int = 0
     snr: float = 0.0
     clipped: float = 0.0
     bandwidth: float = 0.0
+    voice: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An enrolled speaker and the cosine of the running embedding with their voiceprint."""
+    """An enrolled speaker. score: cosine of the running embedding and their voiceprint. llr: what it is worth, see `Decision`."""
 
     speaker: str
     score: float
+    llr: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,11 @@ class SpeechEnded:
 class Decision:
     """The state of an attempt; nothing follows a final one.
 
-    candidates: the best speakers, best first; empty while nothing was scored. margin: best score less the threshold.
+    candidates: the best speakers, by their LLR, best first; empty while nothing was scored. What follows is of the first of them, and
+    0 while nothing was scored. llr: natural logarithm of the likelihood ratio of their score, given the speech and its quality.
+    posterior: probability that it is they who speak, at the configured prior; the prior itself while nothing was scored. margin_accept,
+    margin_reject: the LLR less the boundary for acceptance, and less that for rejection. expected_seconds: further net speech until the
+    LLR is expected to reach a boundary; None: not within the attempt, or the attempt is decided.
     """
 
     at: int
@@ -82,7 +94,11 @@ class Decision:
     reason: Reason
     evidence: Evidence
     candidates: tuple[Candidate, ...] = ()
-    margin: float = 0.0
+    llr: float = 0.0
+    posterior: float = 0.0
+    margin_accept: float = 0.0
+    margin_reject: float = 0.0
+    expected_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

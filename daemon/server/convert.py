@@ -71,9 +71,13 @@ def decision(event: Decision) -> decision_pb2.Decision:
         reason=_REASONS[event.reason],
         speaker=best.speaker if best else "",
         score=best.score if best else 0.0,
-        margin=event.margin,
+        llr=event.llr,
+        posterior=event.posterior,
+        margin_accept=event.margin_accept,
+        margin_reject=event.margin_reject,
+        expected_speech=None if event.expected_seconds is None else duration(round(event.expected_seconds * SAMPLE_RATE)),
         evidence=evidence(event.evidence),
-        candidates=[decision_pb2.Candidate(speaker=each.speaker, score=each.score) for each in event.candidates],
+        candidates=[decision_pb2.Candidate(speaker=each.speaker, score=each.score, llr=each.llr) for each in event.candidates],
     )
 
 

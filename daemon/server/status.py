@@ -36,8 +36,8 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
             uptime=_duration(time.monotonic() - self._started),
             active_streams=runtime.streams.active,
             max_streams=runtime.config.limits.streams,
-            accept_score=runtime.config.decision.accept_score,
-            reject_score=runtime.config.decision.reject_score,
+            accept_llr=runtime.config.decision.accept_score,
+            reject_llr=runtime.config.decision.reject_score,
         )
         async with reported(context, structlog.get_logger()):
             response.speakers = len(await runtime.stored(runtime.store.speakers))

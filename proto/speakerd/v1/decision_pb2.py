@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aspeakerd/v1/decision.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\"\xed\x01\n\x08\x44\x65\x63ision\x12%\n\x07outcome\x18\x01 \x01(\x0e\x32\x14.speakerd.v1.Outcome\x12\x10\n\x08is_final\x18\x02 \x01(\x08\x12#\n\x06reason\x18\x03 \x01(\x0e\x32\x13.speakerd.v1.Reason\x12\x0f\n\x07speaker\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x02\x12\x0e\n\x06margin\x18\x06 \x01(\x02\x12\'\n\x08\x65vidence\x18\x07 \x01(\x0b\x32\x15.speakerd.v1.Evidence\x12*\n\ncandidates\x18\x08 \x03(\x0b\x32\x16.speakerd.v1.Candidate\"x\n\x08\x45vidence\x12)\n\x06speech\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06snr_db\x18\x02 \x01(\x02\x12\x18\n\x10\x63lipped_fraction\x18\x03 \x01(\x02\x12\x17\n\x0f\x62\x61ndwidth_hertz\x18\x04 \x01(\x02\"+\n\tCandidate\x12\x0f\n\x07speaker\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02*x\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_ACCEPT\x10\x01\x12\x12\n\x0eOUTCOME_REJECT\x10\x02\x12\x15\n\x11OUTCOME_UNDECIDED\x10\x03\x12\x15\n\x11OUTCOME_AMBIGUOUS\x10\x04*\xfd\x01\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12 \n\x1cREASON_SCORE_ABOVE_THRESHOLD\x10\x01\x12 \n\x1cREASON_SCORE_BELOW_THRESHOLD\x10\x02\x12#\n\x1fREASON_SCORE_BETWEEN_THRESHOLDS\x10\x03\x12\x14\n\x10REASON_NO_SPEECH\x10\x04\x12\x1c\n\x18REASON_NOT_ENOUGH_SPEECH\x10\x05\x12\x1d\n\x19REASON_SPEAKERS_TOO_CLOSE\x10\x06\x12\x1f\n\x1bREASON_NO_SPEAKERS_ENROLLED\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aspeakerd/v1/decision.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\"\xdf\x02\n\x08\x44\x65\x63ision\x12%\n\x07outcome\x18\x01 \x01(\x0e\x32\x14.speakerd.v1.Outcome\x12\x10\n\x08is_final\x18\x02 \x01(\x08\x12#\n\x06reason\x18\x03 \x01(\x0e\x32\x13.speakerd.v1.Reason\x12\x0f\n\x07speaker\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x02\x12\x0b\n\x03llr\x18\x06 \x01(\x02\x12\x11\n\tposterior\x18\x07 \x01(\x02\x12\x15\n\rmargin_accept\x18\x08 \x01(\x02\x12\x15\n\rmargin_reject\x18\t \x01(\x02\x12\x32\n\x0f\x65xpected_speech\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x08\x65vidence\x18\x0b \x01(\x0b\x32\x15.speakerd.v1.Evidence\x12*\n\ncandidates\x18\x0c \x03(\x0b\x32\x16.speakerd.v1.Candidate\"\x93\x01\n\x08\x45vidence\x12)\n\x06speech\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06snr_db\x18\x02 \x01(\x02\x12\x18\n\x10\x63lipped_fraction\x18\x03 \x01(\x02\x12\x17\n\x0f\x62\x61ndwidth_hertz\x18\x04 \x01(\x02\x12\x19\n\x11voice_probability\x18\x05 \x01(\x02\"8\n\tCandidate\x12\x0f\n\x07speaker\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x0b\n\x03llr\x18\x03 \x01(\x02*x\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_ACCEPT\x10\x01\x12\x12\n\x0eOUTCOME_REJECT\x10\x02\x12\x15\n\x11OUTCOME_UNDECIDED\x10\x03\x12\x15\n\x11OUTCOME_AMBIGUOUS\x10\x04*\x92\x03\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19REASON_LLR_ABOVE_BOUNDARY\x10\x01\x12\x1d\n\x19REASON_LLR_BELOW_BOUNDARY\x10\x02\x12!\n\x1dREASON_LLR_BETWEEN_BOUNDARIES\x10\x03\x12\x14\n\x10REASON_NO_SPEECH\x10\x04\x12\x1c\n\x18REASON_NOT_ENOUGH_SPEECH\x10\x05\x12\x1d\n\x19REASON_SPEAKERS_TOO_CLOSE\x10\x06\x12\x1f\n\x1bREASON_NO_SPEAKERS_ENROLLED\x10\x07\x12\x16\n\x12REASON_NOT_A_VOICE\x10\x08\x12\x1e\n\x1aREASON_SPEECH_BUDGET_SPENT\x10\t\x12\x18\n\x14REASON_SPEECH_PAUSED\x10\n\x12\x16\n\x12REASON_AUDIO_ENDED\x10\x0b\x12\x1a\n\x16REASON_SPEAKER_CHANGED\x10\x0c\x12\x15\n\x11REASON_VOICE_LOST\x10\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'speakerd.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=482
-  _globals['_OUTCOME']._serialized_end=602
-  _globals['_REASON']._serialized_start=605
-  _globals['_REASON']._serialized_end=858
+  _globals['_OUTCOME']._serialized_start=637
+  _globals['_OUTCOME']._serialized_end=757
+  _globals['_REASON']._serialized_start=760
+  _globals['_REASON']._serialized_end=1162
   _globals['_DECISION']._serialized_start=76
-  _globals['_DECISION']._serialized_end=313
-  _globals['_EVIDENCE']._serialized_start=315
-  _globals['_EVIDENCE']._serialized_end=435
-  _globals['_CANDIDATE']._serialized_start=437
-  _globals['_CANDIDATE']._serialized_end=480
+  _globals['_DECISION']._serialized_end=427
+  _globals['_EVIDENCE']._serialized_start=430
+  _globals['_EVIDENCE']._serialized_end=577
+  _globals['_CANDIDATE']._serialized_start=579
+  _globals['_CANDIDATE']._serialized_end=635
 # @@protoc_insertion_point(module_scope)

@@ -56,28 +56,58 @@ class _Reason:
 class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     REASON_UNSPECIFIED: _Reason.ValueType  # 0
-    REASON_SCORE_ABOVE_THRESHOLD: _Reason.ValueType  # 1
-    REASON_SCORE_BELOW_THRESHOLD: _Reason.ValueType  # 2
-    REASON_SCORE_BETWEEN_THRESHOLDS: _Reason.ValueType  # 3
-    """The score lies between the thresholds for acceptance and rejection."""
+    REASON_LLR_ABOVE_BOUNDARY: _Reason.ValueType  # 1
+    """The best LLR reaches the boundary for acceptance."""
+    REASON_LLR_BELOW_BOUNDARY: _Reason.ValueType  # 2
+    """No LLR exceeds the boundary for rejection."""
+    REASON_LLR_BETWEEN_BOUNDARIES: _Reason.ValueType  # 3
+    """The best LLR lies between the boundaries, and more may follow."""
     REASON_NO_SPEECH: _Reason.ValueType  # 4
     REASON_NOT_ENOUGH_SPEECH: _Reason.ValueType  # 5
     REASON_SPEAKERS_TOO_CLOSE: _Reason.ValueType  # 6
+    """Two enrolled speakers explain the voice nearly equally well: the first two candidates."""
     REASON_NO_SPEAKERS_ENROLLED: _Reason.ValueType  # 7
     """A capture heard someone, but nobody is enrolled."""
+    REASON_NOT_A_VOICE: _Reason.ValueType  # 8
+    """What passed the speech detector is no human voice: noise, music, a tone, a cough."""
+    REASON_SPEECH_BUDGET_SPENT: _Reason.ValueType  # 9
+    """The attempt ended between the boundaries: the speech that it may take is used up."""
+    REASON_SPEECH_PAUSED: _Reason.ValueType  # 10
+    """The attempt ended between the boundaries: the speaker paused."""
+    REASON_AUDIO_ENDED: _Reason.ValueType  # 11
+    """The attempt ended between the boundaries: no more audio came, or some was lost."""
+    REASON_SPEAKER_CHANGED: _Reason.ValueType  # 12
+    """Whoever speaks now is not who was accepted."""
+    REASON_VOICE_LOST: _Reason.ValueType  # 13
+    """Who was accepted is not heard any more."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper): ...
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0
-REASON_SCORE_ABOVE_THRESHOLD: Reason.ValueType  # 1
-REASON_SCORE_BELOW_THRESHOLD: Reason.ValueType  # 2
-REASON_SCORE_BETWEEN_THRESHOLDS: Reason.ValueType  # 3
-"""The score lies between the thresholds for acceptance and rejection."""
+REASON_LLR_ABOVE_BOUNDARY: Reason.ValueType  # 1
+"""The best LLR reaches the boundary for acceptance."""
+REASON_LLR_BELOW_BOUNDARY: Reason.ValueType  # 2
+"""No LLR exceeds the boundary for rejection."""
+REASON_LLR_BETWEEN_BOUNDARIES: Reason.ValueType  # 3
+"""The best LLR lies between the boundaries, and more may follow."""
 REASON_NO_SPEECH: Reason.ValueType  # 4
 REASON_NOT_ENOUGH_SPEECH: Reason.ValueType  # 5
 REASON_SPEAKERS_TOO_CLOSE: Reason.ValueType  # 6
+"""Two enrolled speakers explain the voice nearly equally well: the first two candidates."""
 REASON_NO_SPEAKERS_ENROLLED: Reason.ValueType  # 7
 """A capture heard someone, but nobody is enrolled."""
+REASON_NOT_A_VOICE: Reason.ValueType  # 8
+"""What passed the speech detector is no human voice: noise, music, a tone, a cough."""
+REASON_SPEECH_BUDGET_SPENT: Reason.ValueType  # 9
+"""The attempt ended between the boundaries: the speech that it may take is used up."""
+REASON_SPEECH_PAUSED: Reason.ValueType  # 10
+"""The attempt ended between the boundaries: the speaker paused."""
+REASON_AUDIO_ENDED: Reason.ValueType  # 11
+"""The attempt ended between the boundaries: no more audio came, or some was lost."""
+REASON_SPEAKER_CHANGED: Reason.ValueType  # 12
+"""Whoever speaks now is not who was accepted."""
+REASON_VOICE_LOST: Reason.ValueType  # 13
+"""Who was accepted is not heard any more."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final
@@ -91,7 +121,11 @@ class Decision(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SPEAKER_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
-    MARGIN_FIELD_NUMBER: _builtins.int
+    LLR_FIELD_NUMBER: _builtins.int
+    POSTERIOR_FIELD_NUMBER: _builtins.int
+    MARGIN_ACCEPT_FIELD_NUMBER: _builtins.int
+    MARGIN_REJECT_FIELD_NUMBER: _builtins.int
+    EXPECTED_SPEECH_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
@@ -104,8 +138,22 @@ class Decision(_message.Message):
     """Cosine of the running embedding and that speaker's voiceprint, -1 to 1. Always given, whatever the outcome; 0 while
     nothing was scored.
     """
-    margin: _builtins.float
-    """The score less the threshold for acceptance."""
+    llr: _builtins.float
+    """Natural logarithm of how much more likely that score is, from so much speech of such quality, if the voice is that speaker's than
+    if it is somebody else's. 0 while nothing was scored.
+    """
+    posterior: _builtins.float
+    """Probability that the voice is that speaker's, at the prior of the daemon's configuration. The prior itself while nothing was scored."""
+    margin_accept: _builtins.float
+    """The LLR less the boundary from which on a voice is accepted: 0 or more with OUTCOME_ACCEPT. 0 while nothing was scored."""
+    margin_reject: _builtins.float
+    """The LLR less the boundary up to which a voice is rejected: 0 or less with OUTCOME_REJECT. 0 while nothing was scored."""
+    @_builtins.property
+    def expected_speech(self) -> _duration_pb2.Duration:
+        """Further net speech after which the LLR is expected to reach a boundary, if the score stays as it is. Absent if it is not expected to
+        within the attempt, and when the attempt is decided.
+        """
+
     @_builtins.property
     def evidence(self) -> Global___Evidence: ...
     @_builtins.property
@@ -120,13 +168,17 @@ class Decision(_message.Message):
         reason: Global___Reason.ValueType = ...,
         speaker: _builtins.str = ...,
         score: _builtins.float = ...,
-        margin: _builtins.float = ...,
+        llr: _builtins.float = ...,
+        posterior: _builtins.float = ...,
+        margin_accept: _builtins.float = ...,
+        margin_reject: _builtins.float = ...,
+        expected_speech: _duration_pb2.Duration | None = ...,
         evidence: Global___Evidence | None = ...,
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "expected_speech", b"expected_speech"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "evidence", b"evidence", "is_final", b"is_final", "margin", b"margin", "outcome", b"outcome", "reason", b"reason", "score", b"score", "speaker", b"speaker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "evidence", b"evidence", "expected_speech", b"expected_speech", "is_final", b"is_final", "llr", b"llr", "margin_accept", b"margin_accept", "margin_reject", b"margin_reject", "outcome", b"outcome", "posterior", b"posterior", "reason", b"reason", "score", b"score", "speaker", b"speaker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,12 +194,15 @@ class Evidence(_message.Message):
     SNR_DB_FIELD_NUMBER: _builtins.int
     CLIPPED_FRACTION_FIELD_NUMBER: _builtins.int
     BANDWIDTH_HERTZ_FIELD_NUMBER: _builtins.int
+    VOICE_PROBABILITY_FIELD_NUMBER: _builtins.int
     snr_db: _builtins.float
     """Speech over background, in decibels."""
     clipped_fraction: _builtins.float
     """Share of speech samples at full scale, 0 to 1."""
     bandwidth_hertz: _builtins.float
     """Highest frequency that carries speech."""
+    voice_probability: _builtins.float
+    """Mean probability, 0 to 1, that what passed the speech detector is a human voice, not music, a tone or noise."""
     @_builtins.property
     def speech(self) -> _duration_pb2.Duration:
         """Net speech heard so far."""
@@ -159,10 +214,11 @@ class Evidence(_message.Message):
         snr_db: _builtins.float = ...,
         clipped_fraction: _builtins.float = ...,
         bandwidth_hertz: _builtins.float = ...,
+        voice_probability: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["speech", b"speech"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bandwidth_hertz", b"bandwidth_hertz", "clipped_fraction", b"clipped_fraction", "snr_db", b"snr_db", "speech", b"speech"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bandwidth_hertz", b"bandwidth_hertz", "clipped_fraction", b"clipped_fraction", "snr_db", b"snr_db", "speech", b"speech", "voice_probability", b"voice_probability"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -174,17 +230,20 @@ class Candidate(_message.Message):
 
     SPEAKER_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    LLR_FIELD_NUMBER: _builtins.int
     speaker: _builtins.str
     score: _builtins.float
+    llr: _builtins.float
     def __init__(
         self,
         *,
         speaker: _builtins.str = ...,
         score: _builtins.float = ...,
+        llr: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["score", b"score", "speaker", b"speaker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["llr", b"llr", "score", b"score", "speaker", b"speaker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

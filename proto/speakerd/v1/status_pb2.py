@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18speakerd/v1/status.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\"\x12\n\x10GetStatusRequest\"\xdd\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x03 \x01(\t\x12)\n\x06uptime\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08speakers\x18\x05 \x01(\x05\x12\x16\n\x0e\x61\x63tive_streams\x18\x06 \x01(\x05\x12\x13\n\x0bmax_streams\x18\x07 \x01(\x05\x12\x14\n\x0c\x61\x63\x63\x65pt_score\x18\x08 \x01(\x01\x12\x14\n\x0creject_score\x18\t \x01(\x01\x32[\n\rStatusService\x12J\n\tGetStatus\x12\x1d.speakerd.v1.GetStatusRequest\x1a\x1e.speakerd.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18speakerd/v1/status.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\"\x12\n\x10GetStatusRequest\"\x9e\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x03 \x01(\t\x12)\n\x06uptime\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08speakers\x18\x05 \x01(\x05\x12\x16\n\x0e\x61\x63tive_streams\x18\x06 \x01(\x05\x12\x13\n\x0bmax_streams\x18\x07 \x01(\x05\x12\x19\n\x11\x66\x61lse_accept_rate\x18\x08 \x01(\x01\x12\x19\n\x11\x66\x61lse_reject_rate\x18\t \x01(\x01\x12\r\n\x05prior\x18\n \x01(\x01\x12\x12\n\naccept_llr\x18\x0b \x01(\x01\x12\x12\n\nreject_llr\x18\x0c \x01(\x01\x32[\n\rStatusService\x12J\n\tGetStatus\x12\x1d.speakerd.v1.GetStatusRequest\x1a\x1e.speakerd.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=73
   _globals['_GETSTATUSREQUEST']._serialized_end=91
   _globals['_GETSTATUSRESPONSE']._serialized_start=94
-  _globals['_GETSTATUSRESPONSE']._serialized_end=315
-  _globals['_STATUSSERVICE']._serialized_start=317
-  _globals['_STATUSSERVICE']._serialized_end=408
+  _globals['_GETSTATUSRESPONSE']._serialized_end=380
+  _globals['_STATUSSERVICE']._serialized_start=382
+  _globals['_STATUSSERVICE']._serialized_end=473
 # @@protoc_insertion_point(module_scope)

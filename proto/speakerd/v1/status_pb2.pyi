@@ -43,8 +43,11 @@ class GetStatusResponse(_message.Message):
     SPEAKERS_FIELD_NUMBER: _builtins.int
     ACTIVE_STREAMS_FIELD_NUMBER: _builtins.int
     MAX_STREAMS_FIELD_NUMBER: _builtins.int
-    ACCEPT_SCORE_FIELD_NUMBER: _builtins.int
-    REJECT_SCORE_FIELD_NUMBER: _builtins.int
+    FALSE_ACCEPT_RATE_FIELD_NUMBER: _builtins.int
+    FALSE_REJECT_RATE_FIELD_NUMBER: _builtins.int
+    PRIOR_FIELD_NUMBER: _builtins.int
+    ACCEPT_LLR_FIELD_NUMBER: _builtins.int
+    REJECT_LLR_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Of the daemon."""
     model_id: _builtins.str
@@ -53,10 +56,15 @@ class GetStatusResponse(_message.Message):
     speakers: _builtins.int
     active_streams: _builtins.int
     max_streams: _builtins.int
-    accept_score: _builtins.float
-    """Scores from here on are accepted."""
-    reject_score: _builtins.float
-    """Scores below are rejected."""
+    false_accept_rate: _builtins.float
+    """Targets per attempt, as configured: how often someone else may be accepted, and how often a speaker may be rejected."""
+    false_reject_rate: _builtins.float
+    prior: _builtins.float
+    """As configured: how likely it is before they speak that a voice is one of those asked for."""
+    accept_llr: _builtins.float
+    """A search among all enrolled speakers accepts from this LLR on, ..."""
+    reject_llr: _builtins.float
+    """... and rejects up to this one."""
     @_builtins.property
     def uptime(self) -> _duration_pb2.Duration: ...
     def __init__(
@@ -69,12 +77,15 @@ class GetStatusResponse(_message.Message):
         speakers: _builtins.int = ...,
         active_streams: _builtins.int = ...,
         max_streams: _builtins.int = ...,
-        accept_score: _builtins.float = ...,
-        reject_score: _builtins.float = ...,
+        false_accept_rate: _builtins.float = ...,
+        false_reject_rate: _builtins.float = ...,
+        prior: _builtins.float = ...,
+        accept_llr: _builtins.float = ...,
+        reject_llr: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["uptime", b"uptime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_score", b"accept_score", "active_streams", b"active_streams", "backend", b"backend", "max_streams", b"max_streams", "model_id", b"model_id", "reject_score", b"reject_score", "speakers", b"speakers", "uptime", b"uptime", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_llr", b"accept_llr", "active_streams", b"active_streams", "backend", b"backend", "false_accept_rate", b"false_accept_rate", "false_reject_rate", b"false_reject_rate", "max_streams", b"max_streams", "model_id", b"model_id", "prior", b"prior", "reject_llr", b"reject_llr", "speakers", b"speakers", "uptime", b"uptime", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

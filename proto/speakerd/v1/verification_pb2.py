@@ -27,7 +27,7 @@ from proto.speakerd.v1 import audio_pb2 as speakerd_dot_v1_dot_audio__pb2
 from proto.speakerd.v1 import decision_pb2 as speakerd_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1espeakerd/v1/verification.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17speakerd/v1/audio.proto\x1a\x1aspeakerd/v1/decision.proto\"X\n\rVerifyRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.speakerd.v1.VerifyConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"\xa4\x01\n\x0cVerifyConfig\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x18.speakerd.v1.AudioConfig\x12\x10\n\x08speakers\x18\x03 \x03(\t\x12\x17\n\x0finterim_results\x18\x04 \x01(\x08\x12\x14\n\x0cwait_for_end\x18\x05 \x01(\x08\x12\x16\n\x0emax_candidates\x18\x06 \x01(\r\"\xf4\x01\n\x0eVerifyResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x0f\x61udio_processed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x0espeech_started\x18\x03 \x01(\x0b\x32\x1a.speakerd.v1.SpeechStartedH\x00\x12\x30\n\x0cspeech_ended\x18\x04 \x01(\x0b\x32\x18.speakerd.v1.SpeechEndedH\x00\x12)\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0b\x32\x15.speakerd.v1.DecisionH\x00\x42\x07\n\x05\x65vent\":\n\rSpeechStarted\x12)\n\x06offset\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"8\n\x0bSpeechEnded\x12)\n\x06offset\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration2\\\n\x13VerificationService\x12\x45\n\x06Verify\x12\x1a.speakerd.v1.VerifyRequest\x1a\x1b.speakerd.v1.VerifyResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1espeakerd/v1/verification.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17speakerd/v1/audio.proto\x1a\x1aspeakerd/v1/decision.proto\"X\n\rVerifyRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.speakerd.v1.VerifyConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\t\n\x07payload\"\xda\x01\n\x0cVerifyConfig\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x18.speakerd.v1.AudioConfig\x12\x10\n\x08speakers\x18\x03 \x03(\t\x12\x17\n\x0finterim_results\x18\x04 \x01(\x08\x12\x14\n\x0cwait_for_end\x18\x05 \x01(\x08\x12\x16\n\x0emax_candidates\x18\x06 \x01(\r\x12\x1e\n\x11\x66\x61lse_accept_rate\x18\x07 \x01(\x01H\x00\x88\x01\x01\x42\x14\n\x12_false_accept_rate\"\xf4\x01\n\x0eVerifyResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x0f\x61udio_processed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x0espeech_started\x18\x03 \x01(\x0b\x32\x1a.speakerd.v1.SpeechStartedH\x00\x12\x30\n\x0cspeech_ended\x18\x04 \x01(\x0b\x32\x18.speakerd.v1.SpeechEndedH\x00\x12)\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0b\x32\x15.speakerd.v1.DecisionH\x00\x42\x07\n\x05\x65vent\":\n\rSpeechStarted\x12)\n\x06offset\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"8\n\x0bSpeechEnded\x12)\n\x06offset\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration2\\\n\x13VerificationService\x12\x45\n\x06Verify\x12\x1a.speakerd.v1.VerifyRequest\x1a\x1b.speakerd.v1.VerifyResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,13 +37,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFYREQUEST']._serialized_start=132
   _globals['_VERIFYREQUEST']._serialized_end=220
   _globals['_VERIFYCONFIG']._serialized_start=223
-  _globals['_VERIFYCONFIG']._serialized_end=387
-  _globals['_VERIFYRESPONSE']._serialized_start=390
-  _globals['_VERIFYRESPONSE']._serialized_end=634
-  _globals['_SPEECHSTARTED']._serialized_start=636
-  _globals['_SPEECHSTARTED']._serialized_end=694
-  _globals['_SPEECHENDED']._serialized_start=696
-  _globals['_SPEECHENDED']._serialized_end=752
-  _globals['_VERIFICATIONSERVICE']._serialized_start=754
-  _globals['_VERIFICATIONSERVICE']._serialized_end=846
+  _globals['_VERIFYCONFIG']._serialized_end=441
+  _globals['_VERIFYRESPONSE']._serialized_start=444
+  _globals['_VERIFYRESPONSE']._serialized_end=688
+  _globals['_SPEECHSTARTED']._serialized_start=690
+  _globals['_SPEECHSTARTED']._serialized_end=748
+  _globals['_SPEECHENDED']._serialized_start=750
+  _globals['_SPEECHENDED']._serialized_end=806
+  _globals['_VERIFICATIONSERVICE']._serialized_start=808
+  _globals['_VERIFICATIONSERVICE']._serialized_end=900
 # @@protoc_insertion_point(module_scope)

@@ -57,6 +57,7 @@ class VerifyConfig(_message.Message):
     INTERIM_RESULTS_FIELD_NUMBER: _builtins.int
     WAIT_FOR_END_FIELD_NUMBER: _builtins.int
     MAX_CANDIDATES_FIELD_NUMBER: _builtins.int
+    FALSE_ACCEPT_RATE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Echoed in every response; the server makes one up if it is empty."""
     interim_results: _builtins.bool
@@ -65,6 +66,10 @@ class VerifyConfig(_message.Message):
     """Decide when the audio ends and not before: for measuring on recordings."""
     max_candidates: _builtins.int
     """At most this many candidates in a decision; 0 stands for 5."""
+    false_accept_rate: _builtins.float
+    """How often someone else may be accepted in this attempt, instead of the daemon's own target, which it must not exceed:
+    INVALID_TARGET.
+    """
     @_builtins.property
     def audio(self) -> _audio_pb2.AudioConfig: ...
     @_builtins.property
@@ -80,12 +85,15 @@ class VerifyConfig(_message.Message):
         interim_results: _builtins.bool = ...,
         wait_for_end: _builtins.bool = ...,
         max_candidates: _builtins.int = ...,
+        false_accept_rate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_false_accept_rate", b"_false_accept_rate", "audio", b"audio", "false_accept_rate", b"false_accept_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "interim_results", b"interim_results", "max_candidates", b"max_candidates", "request_id", b"request_id", "speakers", b"speakers", "wait_for_end", b"wait_for_end"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_accept_rate", b"_false_accept_rate", "audio", b"audio", "false_accept_rate", b"false_accept_rate", "interim_results", b"interim_results", "max_candidates", b"max_candidates", "request_id", b"request_id", "speakers", b"speakers", "wait_for_end", b"wait_for_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__false_accept_rate: _TypeAlias = _typing.Literal["false_accept_rate"]  # noqa: Y015
+    _WhichOneofArgType__false_accept_rate: _TypeAlias = _typing.Literal["_false_accept_rate", b"_false_accept_rate"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__false_accept_rate) -> _WhichOneofReturnType__false_accept_rate | None: ...
 
 Global___VerifyConfig: _TypeAlias = VerifyConfig  # noqa: Y015
 

@@ -48,8 +48,8 @@ class VerificationServiceServicer:
 
     def Verify(self, request_iterator, context):
         """One attempt per stream. The first message holds the config, all others audio. Events come as they occur; the last one is
-        a final Decision, after which the server ends the stream: at once when the evidence decides, or when the client has no
-        more audio.
+        a final Decision, after which the server ends the stream: at once when the evidence decides, when the speech that an attempt may
+        take is used up, or when the client has no more audio.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

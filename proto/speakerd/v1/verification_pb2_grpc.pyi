@@ -35,8 +35,8 @@ class VerificationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> VerificationServiceAsyncStub: ...
     Verify: _grpc.StreamStreamMultiCallable[_verification_pb2.VerifyRequest, _verification_pb2.VerifyResponse]
     """One attempt per stream. The first message holds the config, all others audio. Events come as they occur; the last one is
-    a final Decision, after which the server ends the stream: at once when the evidence decides, or when the client has no
-    more audio.
+    a final Decision, after which the server ends the stream: at once when the evidence decides, when the speech that an attempt may
+    take is used up, or when the client has no more audio.
     """
 
 @_typing.type_check_only
@@ -46,8 +46,8 @@ class VerificationServiceAsyncStub(VerificationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Verify: _aio.StreamStreamMultiCallable[_verification_pb2.VerifyRequest, _verification_pb2.VerifyResponse]  # type: ignore[assignment]
     """One attempt per stream. The first message holds the config, all others audio. Events come as they occur; the last one is
-    a final Decision, after which the server ends the stream: at once when the evidence decides, or when the client has no
-    more audio.
+    a final Decision, after which the server ends the stream: at once when the evidence decides, when the speech that an attempt may
+    take is used up, or when the client has no more audio.
     """
 
 class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -60,8 +60,8 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_verification_pb2.VerifyResponse], _abc.AsyncIterator[_verification_pb2.VerifyResponse]]:
         """One attempt per stream. The first message holds the config, all others audio. Events come as they occur; the last one is
-        a final Decision, after which the server ends the stream: at once when the evidence decides, or when the client has no
-        more audio.
+        a final Decision, after which the server ends the stream: at once when the evidence decides, when the speech that an attempt may
+        take is used up, or when the client has no more audio.
         """
 
 def add_VerificationServiceServicer_to_server(servicer: VerificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
