@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clients.capture_messages import CaptureChange
-from clients.messages import Reason
+from clients.messages import Decision, Outcome, Reason
 
 REASONS: Final = {
     Reason.LLR_ABOVE_BOUNDARY: "the voice fits",
@@ -24,6 +24,8 @@ REASONS: Final = {
     Reason.UNSPECIFIED: "for a reason that this client does not know",
 }
 """Why a decision is what it is."""
+SUREST: Final = 0.999
+"""Probabilities beyond this are not told apart."""
 
 CHANGES: Final = {
     CaptureChange.STARTED: "it listens",
@@ -40,3 +42,21 @@ CHANGES: Final = {
     CaptureChange.UNSPECIFIED: "something that this client does not know",
 }
 """What happened to a capture."""
+
+
+def probability(value: float) -> str:
+    """Return a probability in percent: never as a certainty."""
+    if value > SUREST:
+        return f"over {SUREST:.1%}"
+    return f"under {1 - SUREST:.1%}" if value < 1 - SUREST else f"{value:.1%}"
+
+
+def who(decision: Decision) -> str:
+    """Return whom a decision is about: who is accepted, or the two who cannot be told apart; otherwise an empty string."""
+    match decision.outcome:
+        case Outcome.ACCEPT:
+            return decision.speaker
+        case Outcome.AMBIGUOUS:
+            return " or ".join(candidate.speaker for candidate in decision.candidates[:2])
+        case _:
+            return ""

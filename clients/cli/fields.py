@@ -38,9 +38,13 @@ def decision_fields(decision: Decision) -> Fields:
         "reason": decision.reason.value,
         "speaker": decision.speaker,
         "score": decision.score,
-        "margin": decision.margin,
+        "llr": decision.llr,
+        "posterior": decision.posterior,
+        "margin_accept": decision.margin_accept,
+        "margin_reject": decision.margin_reject,
+        "expected_speech_seconds": decision.expected_speech,
         **_evidence_fields(decision.evidence),
-        "candidates": [{"speaker": candidate.speaker, "score": candidate.score} for candidate in decision.candidates],
+        "candidates": [{"speaker": each.speaker, "score": each.score, "llr": each.llr} for each in decision.candidates],
     }
 
 
@@ -50,6 +54,7 @@ def _evidence_fields(evidence: Evidence) -> Fields:
         "snr_db": evidence.snr_db,
         "clipped_fraction": evidence.clipped_fraction,
         "bandwidth_hertz": evidence.bandwidth_hertz,
+        "voice_probability": evidence.voice_probability,
     }
 
 

@@ -99,6 +99,7 @@ def _stream(result: StreamResult) -> dict[str, object]:
         "expected": result.stream.expected.value,
         "decision": result.decision.outcome.value,
         "score": result.decision.score,
+        "llr": result.decision.llr,
         "speech_seconds": result.decision.evidence.speech,
         "reason": result.decision.reason.value,
     }
@@ -120,7 +121,10 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "speaker": attempt.speaker,
         "of_scenario": attempt.known,
         "score": attempt.score,
-        "margin": attempt.margin,
+        "llr": attempt.llr,
+        "posterior": attempt.posterior,
+        "margin_accept": attempt.margin_accept,
+        "margin_reject": attempt.margin_reject,
         "speech_seconds": attempt.speech,
     }
 

@@ -66,9 +66,9 @@ class Terminal:
         """Show an event until the next one comes."""
         match event:
             case Decision():
-                self._live.update(_row(label, *_running_score(event)), refresh=True)
+                self._live.update(_row(label, *_running_ratio(event)), refresh=True)
             case CaptureEvent(event=AttemptDecided(decision=decision)):
-                self._live.update(_row(label or event.capture, *_running_score(decision)), refresh=True)
+                self._live.update(_row(label or event.capture, *_running_ratio(decision)), refresh=True)
             case EnrollmentProgress():
                 self._live.update(_row(label, *_enrollment_bar(event)), refresh=True)
 
@@ -112,9 +112,9 @@ class Terminal:
         self._console.print(renderable, soft_wrap=not folded)
 
 
-def _running_score(decision: Decision) -> tuple[str, ProgressBar, str]:
-    bar = ProgressBar(total=1.0, completed=max(decision.score, 0.0), width=_BAR_WIDTH)
-    return f"{decision.speaker or 'nobody yet'} {decision.score:+.2f}", bar, f"{decision.evidence.speech:.1f} s of speech"
+def _running_ratio(decision: Decision) -> tuple[str, ProgressBar, str]:
+    bar = ProgressBar(total=1.0, completed=decision.posterior if decision.candidates else 0.0, width=_BAR_WIDTH)
+    return f"{decision.speaker or 'nobody yet'} {decision.llr:+.1f}", bar, f"{decision.evidence.speech:.1f} s of speech"
 
 
 def _enrollment_bar(progress: EnrollmentProgress) -> tuple[str, ProgressBar, str]:
@@ -141,9 +141,10 @@ def _status(status: Status) -> Text:
         "uptime": str(timedelta(seconds=int(status.uptime))),
         "speakers": str(status.speakers),
         "streams": f"{status.active_streams} of {status.max_streams}",
-        "scores": f"accepted from {status.accept_score:.2f} on, rejected below {status.reject_score:.2f}",
+        "targets": f"per attempt, {status.false_accept_rate:.2%} false accepts and {status.false_reject_rate:.2%} false rejects",
+        "decisions": f"accept from an LLR of {status.accept_llr:+.2f} on, reject up to {status.reject_llr:+.2f}",
     }
-    return Text("\n".join(f"{name:10}{value}" for name, value in facts.items()))
+    return Text("\n".join(f"{name:11}{value}" for name, value in facts.items()))
 
 
 def _stream(result: StreamResult) -> Text:
@@ -154,5 +155,5 @@ def _stream(result: StreamResult) -> Text:
 
 def _attempt(attempt: Attempt) -> Text:
     who = f" {attempt.speaker}" if attempt.outcome is Outcome.ACCEPT else ""
-    why = f"{who}: {REASONS[attempt.reason]} (score {attempt.score:.2f}, after {attempt.speech:.1f} s of speech)"
+    why = f"{who}: {REASONS[attempt.reason]} (LLR {attempt.llr:+.1f}, after {attempt.speech:.1f} s of speech)"
     return Text.assemble(f"{attempt.at:8.2f} s  ", (attempt.outcome.value, STYLES[attempt.outcome]), why)

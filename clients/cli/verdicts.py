@@ -7,7 +7,7 @@ from typing import Final
 from rich.text import Text
 
 from clients.messages import Decision, Outcome
-from clients.words import REASONS
+from clients.words import REASONS, probability, who
 
 STYLES: Final = {Outcome.ACCEPT: "bold green", Outcome.REJECT: "bold red", Outcome.UNDECIDED: "yellow", Outcome.AMBIGUOUS: "yellow"}
 """How the outcomes are set off; the words alone must do without colours."""
@@ -20,14 +20,14 @@ def styled_outcome(decision: Decision) -> tuple[str, str]:
 
 def verdict(decision: Decision) -> Text:
     """Return who it is, and why."""
-    who = f" {decision.speaker}" if decision.outcome is Outcome.ACCEPT else ""
-    return Text.assemble(styled_outcome(decision), f"{who}: {why(decision)}")
+    name = who(decision)
+    return Text.assemble(styled_outcome(decision), f" {name}: {why(decision)}" if name else f": {why(decision)}")
 
 
 def why(decision: Decision) -> str:
-    """Return why it is so: in words, and by which scores."""
+    """Return why it is so: in words, and by which log-likelihood ratios."""
     words = REASONS[decision.reason]
     if not decision.candidates:
         return words
-    scores = ", ".join(f"{candidate.speaker} {candidate.score:.2f}" for candidate in decision.candidates[:2])
-    return f"{words} ({scores}, after {decision.evidence.speech:.1f} s of speech)"
+    ratios = ", ".join(f"{candidate.speaker} {candidate.llr:+.1f}" for candidate in decision.candidates[:2])
+    return f"{words} (LLR {ratios}; {probability(decision.posterior)} sure after {decision.evidence.speech:.1f} s of speech)"

@@ -121,6 +121,8 @@ class Bridge:
             "speaker": decision.speaker if accepted else "",
             "reason": decision.reason.value,
             "score": decision.score,
+            "llr": decision.llr,
+            "posterior": decision.posterior,
             "time": event.time.isoformat(),
             "expires": decided.expires.isoformat() if decided.expires else None,
             "run_id": event.run_id,

@@ -52,7 +52,7 @@ def _name(state: State, dialog: AskName, key: str) -> tuple[State, Command | Non
             return replace(state, dialog=AskName(dialog.text[:-1])), None
         case "enter" if name := normalize("NFC", dialog.text.strip()):
             mode = EnrollMode.ADD if name in state.speakers else EnrollMode.CREATE
-            return replace(state, dialog=Enrolling(name, mode, state.at), speaking=None, running=None, scores={}, verdict=None), Enroll(
+            return replace(state, dialog=Enrolling(name, mode, state.at), speaking=None, running=None, ratios={}, verdict=None), Enroll(
                 name, mode
             )
     if len(key) == 1 and key.isprintable() and len(dialog.text) < NAME_LENGTH:

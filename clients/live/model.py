@@ -28,7 +28,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How the daemon scores: its model, and the boundaries of a score. Between them, it stays undecided."""
+    """How the daemon decides: its model, and the LLR from which on it accepts and that up to which it rejects, in the newest attempt."""
 
     model_id: str
     accept: float
@@ -93,7 +93,7 @@ class State:
     capture: how it is, None until the subscription stands. at: position in the audio. speakers: the enrolled, by name.
     level: None until there is one. silent, clipping: nothing but zeros is heard, or samples at full scale.
     speaking: where the attempt began that goes on, None between two. running: its newest decision, which is not final.
-    scores: by speaker, as far as the newest decision names them. verdict: of the last attempt. error: why nothing is heard.
+    ratios: LLR by speaker, as far as the newest decision names them. verdict: of the last attempt. error: why nothing is heard.
     ended: nothing more will be heard.
     """
 
@@ -107,7 +107,7 @@ class State:
     clipping: bool = False
     speaking: float | None = None
     running: Decision | None = None
-    scores: Mapping[str, float] = field(default_factory=dict)
+    ratios: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     history: History = field(default_factory=History)
     dialog: Dialog | None = None

@@ -75,7 +75,7 @@ def show(console: Console, client: Client, source: Source, events: Iterable[Subs
     """
     status = client.status()
     speakers = tuple(speaker.name for speaker in client.speakers())
-    state = State(source, Scoring(status.model_id, status.accept_score, status.reject_score), speakers)
+    state = State(source, Scoring(status.model_id, status.accept_llr, status.reject_llr), speakers)
     inbox: SimpleQueue[Message] = SimpleQueue()
     _listen(events, inbox)
     with keyboard(sys.stdin.fileno()) as keys, closing(Actions(client, source.capture, inbox)) as actions:

@@ -129,11 +129,14 @@ def _level(state: State, level: Level) -> State:
 
 
 def _decided(state: State, decision: Decision) -> tuple[State, Command | None]:
-    # What was scored last stays to be seen until something else is.
-    scores = {candidate.speaker: candidate.score for candidate in decision.candidates} or state.scores
+    if decision.candidates:
+        # What was scored last stays to be seen until something else is. The boundaries depend on how many speakers are told apart.
+        ratios = {candidate.speaker: candidate.llr for candidate in decision.candidates}
+        accept, reject = decision.llr - decision.margin_accept, decision.llr - decision.margin_reject
+        state = replace(state, ratios=ratios, scoring=replace(state.scoring, accept=accept, reject=reject))
     if not decision.final:
-        return replace(state, running=decision, scores=scores), None
+        return replace(state, running=decision), None
     seconds = None if state.speaking is None else decision.at - state.speaking
     history = state.history.decided(state.at, decision)
     # Who is enrolled may have changed by other hands: what is shown is no older than the last decision.
-    return replace(state, speaking=None, running=None, scores=scores, verdict=Verdict(decision, seconds), history=history), ListSpeakers()
+    return replace(state, speaking=None, running=None, verdict=Verdict(decision, seconds), history=history), ListSpeakers()

@@ -12,8 +12,8 @@ from clients.live.glyphs import Glyphs
 from clients.live.model import Source, State, Verdict
 from clients.live.panel import KEYS, panel
 from clients.live.scores import MARGIN, score_lines
-from clients.messages import Outcome
-from clients.words import REASONS
+from clients.messages import Decision
+from clients.words import REASONS, probability, who
 
 SMALLEST: Final = (40, 10)
 """Columns and rows; a smaller terminal only shows the verdict."""
@@ -97,14 +97,20 @@ def _verdict(state: State, glyphs: Glyphs) -> list[Text]:
     if state.verdict is None:
         return [Text(), Text(), _running(state)]
     decision = state.verdict.decision
+    name = who(decision)
     badge = f" {glyphs.signs[decision.outcome]} {decision.outcome.value} "
-    who = f"  {decision.speaker}" if decision.outcome is Outcome.ACCEPT else ""
-    score = f": score {decision.score:.2f}, {decision.margin:+.2f} from acceptance" if decision.candidates else ""
     return [
-        Text.assemble(" ", (badge, BADGES[decision.outcome]), (who, "bold"), f"  {_times(state.verdict, state.at)}"),
-        Text(f" {REASONS[decision.reason]}{score}"),
+        Text.assemble(" ", (badge, BADGES[decision.outcome]), (f"  {name}".rstrip(), "bold"), f"  {_times(state.verdict, state.at)}"),
+        Text(f" {REASONS[decision.reason]}{_ratio(decision)}"),
         _running(state),
     ]
+
+
+def _ratio(decision: Decision) -> str:
+    if not decision.candidates:
+        return ""
+    margins = f"{decision.margin_accept:+.1f} from acceptance"
+    return f": {probability(decision.posterior)} sure, LLR {decision.llr:+.1f}, {margins}"
 
 
 def _times(verdict: Verdict, now: float) -> str:
@@ -119,7 +125,9 @@ def _running(state: State) -> Text:
         return Text()
     if decision is None or not decision.candidates:
         return Text(" listening ...")
-    return Text(f" listening: {decision.speaker} fits best, {decision.score:.2f} after {decision.evidence.speech:.1f} s of speech")
+    expected = "" if decision.expected_speech is None else f", about {decision.expected_speech:.1f} s more"
+    heard = f"LLR {decision.llr:+.1f} after {decision.evidence.speech:.1f} s of speech"
+    return Text(f" listening: {decision.speaker} fits best, {heard}{expected}")
 
 
 def _strip(state: State, width: int, glyphs: Glyphs) -> list[Text]:

@@ -90,6 +90,9 @@ def _attempt(number: int, began: float, decision: Decision, prefix: str) -> Atte
         speaker=decision.speaker.removeprefix(prefix),
         known=decision.speaker.startswith(prefix),
         score=decision.score,
-        margin=decision.margin,
+        llr=decision.llr,
+        posterior=decision.posterior,
+        margin_accept=decision.margin_accept,
+        margin_reject=decision.margin_reject,
         speech=decision.evidence.speech,
     )

@@ -12,8 +12,8 @@ class Attempt:
     """A final decision of the daemon.
 
     number: counts the attempts of the stream. began: where the speech begins. at: when it was decided. speaker: as the scenario calls
-    them. known: whether it is a speaker of the scenario and not another one that the daemon knows. score, margin: as in a `Decision`.
-    speech: net speech that it rests on. Times in seconds of the stream.
+    them. known: whether it is a speaker of the scenario and not another one that the daemon knows. score and what follows: as in a
+    `Decision`. speech: net speech that it rests on. Times in seconds of the stream.
     """
 
     number: int
@@ -24,13 +24,16 @@ class Attempt:
     speaker: str
     known: bool
     score: float
-    margin: float
+    llr: float
+    posterior: float
+    margin_accept: float
+    margin_reject: float
     speech: float
 
     def __str__(self) -> str:
         who = f" {self.speaker}" if self.outcome is Outcome.ACCEPT else ""
         other = "" if self.known or self.outcome is not Outcome.ACCEPT else ", whom the scenario did not enroll,"
-        return f"{self.outcome.value}{who}{other} at {self.at:.2f} s (speech since {self.began:.2f} s, score {self.score:.2f})"
+        return f"{self.outcome.value}{who}{other} at {self.at:.2f} s (speech since {self.began:.2f} s, LLR {self.llr:+.1f})"
 
 
 @dataclass(frozen=True, slots=True)
