@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.features import HOP_SAMPLES, MEL_BINS, SAMPLE_RATE
 from models.layers import CausalConv1d, CausalConv2d
 from models.metadata import metadata_of
-from models.student import Student, StudentConfig
+from models.student import Student, sizes_of, student_of
 from models.weights import SHIPPED, digest
 
 STEP_FRAMES = 8
@@ -35,7 +35,8 @@ def folded(student: Student) -> Student:
     copied = copy.deepcopy(student).eval()
     for part in list(copied.modules()):
         for name, norm in list(part.named_children()):
-            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+            # A norm called something_norm follows the layer something; any other stands before an activation.
+            if name.endswith("_norm") and isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
                 _fold(part, name.removesuffix("_norm"), norm)
                 setattr(part, name, nn.Identity())
     return copied
@@ -51,6 +52,8 @@ def _fold(part: nn.Module, name: str, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> 
         layer.linear = fuse_linear_bn_eval(layer.linear, norm)
     elif isinstance(layer, nn.Linear):
         setattr(part, name, fuse_linear_bn_eval(layer, norm))
+    elif isinstance(layer, nn.Conv2d):
+        setattr(part, name, fuse_conv_bn_eval(layer, norm))
 
 
 class _StepFunction(nn.Module):
@@ -75,7 +78,7 @@ def export(student: Student, name: str, directory: Path, facts: dict[str, Any]) 
     small = folded(student)
     card = _described(student, small, name) | facts
     weights, graph = directory / f"{name}.pt", directory / f"{name}.onnx"
-    torch.save({"sizes": student.config.as_dict(), "student": student.state_dict()}, weights)
+    torch.save({"sizes": sizes_of(student), "student": student.state_dict()}, weights)
     write_model(_step_model(small), card, graph)
     write_card(card, [graph, weights])
 
@@ -103,13 +106,13 @@ def _described(student: Student, small: Student, name: str) -> dict[str, object]
         "training_data_sha256": None,
         "parameters": sum(parameter.numel() for parameter in small.parameters()),
         "multiply_adds_per_second": multiply_adds_per_second(small),
-        "embedding_size": student.config.embedding,
+        "embedding_size": student.embedding_size,
         "step_frames": STEP_FRAMES,
         "normalisation_prior": {
-            "frames": student.config.prior_frames,
+            "frames": student.centre.prior_weight,
             "mean": [round(mean, 4) for mean in student.centre.prior.tolist()],
         },
-        "sizes": student.config.as_dict(),
+        "sizes": sizes_of(student),
     }
 
 
@@ -171,7 +174,7 @@ def _content_hash(student: Student) -> str:
 def main(checkpoint: Path, name: str, output: Path) -> None:
     """Export the student of CHECKPOINT under NAME."""
     stored = torch.load(checkpoint, weights_only=True)
-    student = Student(StudentConfig(**stored["sizes"]))
+    student = student_of(stored["sizes"])
     student.load_state_dict(stored["student"])
     training = json.loads(stored["config"])
     for key in ("data", "cache", "output", "start"):

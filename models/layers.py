@@ -49,6 +49,7 @@ class RunningMean(StreamingLayer):
     def forward(self, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Return the mean at each time of `x`."""
         total, count = state
+        x = x.float()  # Sums over time lose too much in the half precision that trains.
         totals = total[:, None] + torch.cumsum(x, dim=1)
         counts = count[:, None] + torch.ones_like(x[:, :, :1]).cumsum(dim=1)
         means = (totals + self.prior_weight * self.prior) / (counts + self.prior_weight)
@@ -56,22 +57,23 @@ class RunningMean(StreamingLayer):
 
 
 class CausalConv1d(StreamingLayer):
-    """Dilated convolution over the present and past.
+    """Dilated convolution over the present and past; of `stride` frames, a number that each piece must hold a multiple of, one comes out.
 
     Written as one matrix product over the taps: steps of a few frames then run as a single large product for the whole batch.
     """
 
-    def __init__(self, channels: int, out_channels: int, kernel: int, dilation: int) -> None:
-        self.context = (kernel - 1) * dilation
+    def __init__(self, channels: int, out_channels: int, kernel: int, dilation: int, *, stride: int = 1) -> None:
+        self.context = (kernel - 1) * dilation + 1 - stride
         super().__init__((self.context, channels))
-        self.kernel, self.dilation = kernel, dilation
+        self.kernel, self.dilation, self.stride = kernel, dilation, stride
         self.linear = nn.Linear(kernel * channels, out_channels, bias=False)
 
     def forward(self, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
-        """Convolve `x`: as many frames come out as go in."""
+        """Convolve `x`."""
         time = x.shape[1]
         padded = torch.cat([state[0], x], dim=1)
-        taps = [padded[:, i * self.dilation : i * self.dilation + time] for i in range(self.kernel)]
+        span = time + 1 - self.stride
+        taps = [padded[:, i * self.dilation : i * self.dilation + span : self.stride] for i in range(self.kernel)]
         return self.linear(torch.cat(taps, dim=-1)), (padded[:, time:],)
 
 
@@ -104,7 +106,8 @@ class AttentiveStatistics(StreamingLayer):
 
     def forward(self, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Return the statistics of all input so far, (batch, 2 * channels)."""
-        weights = torch.exp(MAX_LOGIT * torch.tanh(self.attention(x) / MAX_LOGIT))
+        x = x.float()
+        weights = torch.exp(MAX_LOGIT * torch.tanh(self.attention(x).float() / MAX_LOGIT))
         weighted = weights * x
         sums = (weights, weighted, weighted * x)
         after = tuple(old + new.sum(dim=1) for old, new in zip(state, sums, strict=True))
@@ -129,16 +132,16 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 class ContextMask(StreamingLayer):
-    """Gate channels by the mean of the past: squeeze-and-excitation (Hu et al., CVPR 2018) with a running context."""
+    """Gates for `out_channels` by the mean of the past: squeeze-and-excitation (Hu et al., CVPR 2018) with a running context."""
 
-    def __init__(self, channels: int, bottleneck: int) -> None:
+    def __init__(self, channels: int, bottleneck: int, out_channels: int) -> None:
         mean = RunningMean(channels, prior_weight=0.0)
         super().__init__(*mean.state_shapes)
         self.mean = mean
         self.squeeze = nn.Linear(channels, bottleneck)
-        self.excite = nn.Linear(bottleneck, channels)
+        self.excite = nn.Linear(bottleneck, out_channels)
 
     def forward(self, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
-        """Return `x`, gated."""
+        """Return the gates at each time of `x`, 0 to 1."""
         means, state = self.mean(x, state)
-        return x * torch.sigmoid(self.excite(F.relu(self.squeeze(means)))), state
+        return torch.sigmoid(self.excite(F.relu(self.squeeze(means)))), state

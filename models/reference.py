@@ -6,7 +6,7 @@ import torch
 
 from models.encoder import State, Step
 from models.features import Frames
-from models.student import Student, StudentConfig
+from models.student import Student, student_of
 from models.weights import Card
 
 
@@ -33,6 +33,6 @@ class TorchEncoder:
 def load_student(card: Card) -> Student:
     """Return the trained student that `card` describes, in evaluation mode. Raises `models.weights.ModelFileError`."""
     stored = torch.load(card.file(".pt"), weights_only=True)
-    student = Student(StudentConfig(**stored["sizes"]))
+    student = student_of(stored["sizes"])
     student.load_state_dict(stored["student"])
     return student.eval().requires_grad_(False)

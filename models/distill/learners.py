@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.levels import Network
-from models.student import CONFIGS, Student
+from models.student import CONFIGS, new_student
 from models.teachers import trainable, untrained_teacher
 
 
@@ -14,4 +14,4 @@ def learners() -> tuple[str, ...]:
 
 def new_learner(name: str) -> Network:
     """Return one with random weights."""
-    return Student(CONFIGS[name]) if name in CONFIGS else untrained_teacher(name)
+    return new_student(CONFIGS[name]) if name in CONFIGS else untrained_teacher(name)

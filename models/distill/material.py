@@ -53,8 +53,8 @@ class Material:
 
 
 def load_material(config: DistillConfig) -> Material:
-    """Decode the training audio and load its targets, computing those that are missing."""
-    recordings = read_manifest(config.data / "train.tsv", config.data)
+    """Decode the training audio and load its targets, computing those that are missing; held-out speakers are left out."""
+    recordings = [recording for recording in read_manifest(config.data / "train.tsv", config.data) if not recording.held_out]
     paths = [recording.path for recording in recordings]
     cache = TargetCache(config.cache / "targets", config.teacher)
     cache.fill(paths, config.threads)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.distill.batches import STRIDE_SAMPLES
 from models.distill.corpus import Corpus
@@ -37,12 +37,13 @@ def settled(network: Learner, audio: Corpus, seed: int) -> Learner:
     random = np.random.default_rng(seed)
     with torch.no_grad():
         for _ in range(min(BATCHES, 1 + len(audio.lengths) // BATCH)):
-            network.levels(batch_log_mel(torch.from_numpy(_crops(audio, random))))
+            network.levels(batch_log_mel(clean_crops(audio, random)[0]))
     return network.eval()
 
 
-def _crops(audio: Corpus, random: np.random.Generator) -> np.ndarray:
+def clean_crops(audio: Corpus, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Return crops of equal length of random recordings, (BATCH, samples), and which recordings they are of, (BATCH,)."""
     seconds = min(random.uniform(*SECONDS), int(audio.lengths.max()) / SAMPLE_RATE)
     samples = int(seconds * SAMPLE_RATE) // STRIDE_SAMPLES * STRIDE_SAMPLES - STRIDE_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
-    long_enough = np.flatnonzero(audio.lengths >= samples)
-    return np.stack([audio.crop(int(index), 0, samples) for index in random.choice(long_enough, BATCH)])
+    chosen = random.choice(np.flatnonzero(audio.lengths >= samples), BATCH)
+    return torch.from_numpy(np.stack([audio.crop(int(index), 0, samples) for index in chosen])), torch.from_numpy(chosen)

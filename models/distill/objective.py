@@ -24,9 +24,11 @@ UTTERANCE_LEVELS = ("utterance_frame", "utterance_pooled", "concatenated")
 class Objective(nn.Module):
     """The terms that `config` gives a weight. Its parameters, heads and classifier, are trained with the student and dropped then."""
 
-    def __init__(self, config: LossConfig, network: Network, material: Material) -> None:
+    def __init__(self, config: LossConfig, network: Network, material: Material, precision: torch.dtype = torch.float32) -> None:
+        """precision: of the network's products; the terms are computed in 32 bits."""
         super().__init__()
         self.config = config
+        self.precision = precision
         self.material = material
         own = _sizes(network)
         ends = {
@@ -44,7 +46,7 @@ class Objective(nn.Module):
 
     def forward(self, network: Network, batch: Batch) -> dict[str, Tensor]:
         """Return each term of a batch, weighted."""
-        levels = network.levels(batch.frames)
+        levels = self._levels(network, batch.frames)
         # A network whose embedding has another size than the teacher's is compared through a head.
         matched = self.heads["embedding"](levels.embedding) if "embedding" in self.heads else levels.embedding
         device, material = batch.frames.device, self.material
@@ -60,6 +62,10 @@ class Objective(nn.Module):
         }
         weights = {name: getattr(self.config, name) for name in terms}
         return {name: weights[name] * term() for name, term in terms.items() if weights[name]}
+
+    def _levels(self, network: Network, frames: Tensor) -> Levels:
+        with torch.autocast(frames.device.type, dtype=self.precision, enabled=self.precision != torch.float32):
+            return Levels(*(level.float() for level in network.levels(frames)))
 
     def _labels(self, embedding: Tensor, classes: Tensor, labelled: Tensor) -> Tensor:
         """Learn known speakers alone: an unknown one may be many people, or one of the known."""

@@ -17,6 +17,7 @@ from models.distill.batches import Batch, Batches
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.fbank import batch_log_mel
+from models.distill.inheriting import begin
 from models.distill.journal import Journal
 from models.distill.learners import new_learner
 from models.distill.material import Material
@@ -27,7 +28,7 @@ from models.distill.workers import Workers
 from models.evaluate.figures import evaluate
 from models.levels import Network
 from models.manifest import Recording, read_manifest
-from models.student import TIME_STRIDE, Student
+from models.student import TIME_STRIDE, Student, sizes_of
 
 GRADIENT_NORM = 5.0
 MATRIX_DIMENSIONS = (2, 3)
@@ -44,7 +45,7 @@ class Trainer:
         self.material = material
         self.workers = Workers.join()
         self.student = _learner(config, material).to(self.workers.device)
-        self.objective = Objective(config.loss, self.student, material).to(self.workers.device)
+        self.objective = Objective(config.loss, self.student, material, config.dtype).to(self.workers.device)
         self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0
 
@@ -110,7 +111,7 @@ class Trainer:
             "objective": self.objective.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "config": self.config.model_dump_json(),
-            "sizes": self.student.config.as_dict() if isinstance(self.student, Student) else {},
+            "sizes": sizes_of(self.student) if isinstance(self.student, Student) else {},
             "data_sha256": self.material.data_sha256,
         }
         partial = self.checkpoint.with_suffix(".part")
@@ -160,6 +161,8 @@ def _learner(config: DistillConfig, material: Material) -> Network:
         network.load_state_dict(torch.load(config.start, map_location="cpu", weights_only=True)["student"])
     elif isinstance(network, Student):
         network.centre.prior.copy_(material.mean_frame)
+    if config.inherit:
+        begin(network, config.teacher, material.audio, material.embeddings, config.seed)
     return network
 
 

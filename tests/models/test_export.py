@@ -14,7 +14,7 @@ from models.backends import load_encoder
 from models.export import export, folded
 from models.metadata import metadata_of
 from models.reference import load_student
-from models.student import EDGE, Student
+from models.student import EDGE, Student, new_student
 from models.weights import read_card
 
 TOLERANCE = 1e-4
@@ -30,7 +30,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def student() -> Student:
     torch.manual_seed(7)
-    student = Student(EDGE)
+    student = new_student(EDGE)
     student.centre.prior.copy_(torch.linspace(-12.0, -8.0, 80))
     student.encode(torch.randn(4, 200, 80) * 3.0 - 10.0, student.initial_state(4))
     return student.eval().requires_grad_(False)

@@ -17,7 +17,8 @@ LAYERS: dict[str, tuple[StreamingLayer, tuple[int, ...], int]] = {
     "dilated convolution": (CausalConv1d(5, 7, kernel=3, dilation=4), (2, TIME, 5), 1),
     "2-D convolution": (CausalConv2d(3, 4, bins=6, frequency_stride=2), (2, 3, TIME, 6), 2),
     "halving 2-D convolution": (CausalConv2d(3, 4, bins=6, time_stride=2), (2, 3, TIME, 6), 2),
-    "context mask": (ContextMask(5, bottleneck=3), (2, TIME, 5), 1),
+    "halving convolution": (CausalConv1d(5, 7, kernel=5, dilation=1, stride=2), (2, TIME, 5), 1),
+    "context mask": (ContextMask(5, bottleneck=3, out_channels=4), (2, TIME, 5), 1),
 }
 """Layer, shape of its input, and the axis of time."""
 

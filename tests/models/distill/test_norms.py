@@ -7,7 +7,7 @@ import torch
 
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.norms import settled
-from models.student import EDGE, Student
+from models.student import EDGE, Student, new_student
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def audio(data: Path, tmp_path: Path) -> Corpus:
 
 def _student() -> Student:
     torch.manual_seed(3)
-    return Student(EDGE)
+    return new_student(EDGE)
 
 
 def test_only_the_statistics_of_a_copy_change(audio: Corpus) -> None:

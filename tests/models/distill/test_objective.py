@@ -12,7 +12,7 @@ from models.distill.config import DistillConfig
 from models.distill.losses import LossConfig
 from models.distill.material import Material, load_material
 from models.distill.objective import UTTERANCE_LEVELS, Objective
-from models.student import EDGE, Student
+from models.student import EDGE, Student, new_student
 from models.teachers import untrained_teacher
 
 TERMS = tuple(name for name in LossConfig.model_fields if name not in {"frame_delay", "scale", "margin"})
@@ -34,7 +34,7 @@ def _only(**weights: float) -> LossConfig:
 
 def _student() -> Student:
     torch.manual_seed(0)
-    return Student(EDGE).train()
+    return new_student(EDGE).train()
 
 
 @pytest.mark.parametrize("term", TERMS)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from torch import Tensor
 
-from models.student import BASE, CONFIGS, EDGE, Student, StudentConfig
+from models.student import BASE, CONFIGS, EDGE, Student, StudentConfig, new_student, sizes_of, student_of
 
 TOLERANCE = 1e-4
 
@@ -12,7 +14,7 @@ TOLERANCE = 1e-4
 @pytest.fixture(scope="module", params=["edge", "base"])
 def student(request: pytest.FixtureRequest) -> Student:
     torch.manual_seed(0)
-    student = Student(CONFIGS[request.param])
+    student = new_student(CONFIGS[request.param])
     # A pass in training mode gives the norms statistics that are not their initial ones.
     student.encode(torch.randn(4, 200, 80), student.initial_state(4))
     return student.eval().requires_grad_(False)
@@ -24,7 +26,7 @@ def _frames(batch: int, time: int = 96, seed: int = 1) -> Tensor:
 
 @pytest.mark.parametrize(("config", "limit"), [(EDGE, 620_000), (BASE, 1_710_000)])
 def test_sizes_keep_their_promise(config: StudentConfig, limit: int) -> None:
-    assert sum(parameter.numel() for parameter in Student(config).parameters()) <= limit
+    assert sum(parameter.numel() for parameter in new_student(config).parameters()) <= limit
 
 
 @pytest.mark.parametrize("piece", [2, 8, 10, 94])
@@ -71,3 +73,10 @@ def test_the_pieces_of_the_state_follow_the_layers(student: Student) -> None:
     shapes = [part.shape[1:] for part in student.encode(_frames(3), student.initial_state(3)).state]
     assert shapes == [part.shape[1:] for part in student.initial_state(3)]
     assert [tuple(shape) for layer in student.layers for shape in layer.state_shapes] == [tuple(shape) for shape in shapes]
+
+
+def test_the_sizes_of_a_card_make_the_same_network(student: Student) -> None:
+    again = student_of(json.loads(json.dumps(sizes_of(student))))
+    again.load_state_dict(student.state_dict())
+    assert sizes_of(again) == sizes_of(student)
+    torch.testing.assert_close(again.eval().levels(_frames(1)).embedding, student.levels(_frames(1)).embedding)
