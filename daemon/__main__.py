@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -13,16 +14,19 @@ import click
 from daemon.capture.microphones import find_devices
 from daemon.config import APP, Config
 from daemon.config_file import load_config
+from daemon.decision import boundaries
 from daemon.errors import ModelError, SpeakerdError
 from daemon.listener import STEP_FRAMES
 from daemon.log import configure
 from daemon.server.address import claimed
 from daemon.server.lifecycle import serve
 from daemon.server.status import daemon_version
+from daemon.speakers import Speaker
 from daemon.voiceprints import DATABASE, VoiceprintStore
 from models.backends import load_encoder
+from models.calibration.calibration import Calibration, calibration_path, read_calibration
 from models.encoder import Encoder
-from models.weights import ModelFileError
+from models.weights import ModelFileError, read_card
 
 _FILE: Final = click.Path(dir_okay=False, resolve_path=True, path_type=Path)
 _config_option = click.option("--config", "file", type=_FILE, help="Settings, as in config.yaml. [default: the built-in ones]")
@@ -48,8 +52,9 @@ def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None,
     configure(config.log)
     with claimed(config.server.socket_path):
         encoder = _encoder(config)
+        calibration = _calibration(config, encoder)
         with closing(_store(config)) as store:
-            asyncio.run(serve(config, encoder, store, attached=attached))
+            asyncio.run(serve(config, encoder, calibration, store, attached=attached))
 
 
 @speakerd.command("check")
@@ -59,9 +64,12 @@ def check_command(file: Path | None, data_dir: Path | None) -> None:
     """Tell whether the daemon could start: its settings, its model, its voiceprints and its microphones. Changes nothing."""
     config = _settings(file, None, data_dir)
     encoder = _encoder(config)
+    calibration = _calibration(config, encoder)
+    enrolled = _enrolled(config)
     click.echo(f"settings     {file or 'built-in'}: valid")
     click.echo(f"model        {encoder.model_id} on {config.model.backend}")
-    click.echo(f"voiceprints  {config.storage.data_directory / DATABASE}: {_speakers(config, encoder.model_id)}")
+    click.echo(f"voiceprints  {config.storage.data_directory / DATABASE}: {_speakers(enrolled, encoder.model_id)}")
+    click.echo(f"decisions    {_decisions(config, calibration, enrolled)}")
     for name, device in asyncio.run(find_devices(config.captures)).items():
         click.echo(f"capture      {name}: {device}")
     click.echo(f"socket       {config.server.socket_path}")
@@ -98,11 +106,32 @@ def _store(config: Config) -> VoiceprintStore:
     return VoiceprintStore(config.storage.data_directory, config.storage.key_path, config.limits)
 
 
-def _speakers(config: Config, model_id: str) -> str:
+def _calibration(config: Config, encoder: Encoder) -> Calibration:
+    try:
+        return read_calibration(config.decision.calibration or calibration_path(read_card(config.model.name)), encoder.model_id)
+    except ModelFileError as error:
+        raise ModelError(f"decisions cannot be calibrated: {error}; `speakerd calibrate` makes a calibration") from None
+
+
+def _decisions(config: Config, calibration: Calibration, enrolled: Sequence[Speaker] | None) -> str:
+    decision, voices = config.decision, len(enrolled or ())
+    accept, reject = boundaries(decision, calibration, voices)
+    targets = f"{decision.false_accept_rate:.3%} false accepts and {decision.false_reject_rate:.3%} false rejects per attempt"
+    among = "against one voice" if voices <= 1 else f"among {voices} voices"
+    return f"{targets}: accept from an LLR of {accept:+.2f} on, reject up to {reject:+.2f}, {among}"
+
+
+def _enrolled(config: Config) -> Sequence[Speaker] | None:
+    """Return who is enrolled, None if there is no database yet."""
     if not (config.storage.data_directory / DATABASE).exists():
-        return "to be made at the first start"
+        return None
     with closing(_store(config)) as store:
-        enrolled = store.speakers()
+        return store.speakers()
+
+
+def _speakers(enrolled: Sequence[Speaker] | None, model_id: str) -> str:
+    if enrolled is None:
+        return "to be made at the first start"
     stale = [speaker.name for speaker in enrolled if speaker.model_id != model_id]
     count = f"{len(enrolled)} enrolled"
     return f"{count}; made by another model, to be enrolled again: {', '.join(stale)}" if stale else count

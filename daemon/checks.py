@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.config import EnrollmentConfig
+from daemon.config import DecisionConfig, EnrollmentConfig
+from daemon.decision import Decider
 from daemon.errors import (
     ClippedAudioError,
     EmptyAudioError,
@@ -18,8 +19,9 @@ from daemon.errors import (
     VoicesDifferError,
     WrongModelError,
 )
-from daemon.events import Evidence
-from daemon.speakers import Speaker, unit
+from daemon.events import Evidence, Outcome
+from daemon.speakers import Speaker, Template, unit
+from models.calibration.calibration import Calibration
 from models.encoder import Embedding
 from models.features import SAMPLE_RATE
 
@@ -97,21 +99,24 @@ def check_one_voice(recordings: Sequence[Recording], config: EnrollmentConfig) -
         raise _voices_differ(f"{_list_recordings(odd)} {verb} not sound like {_list_recordings(rest)}", odd, voices)
 
 
-def check_same_speaker(embedding: Embedding, model_id: str, known: Speaker, least: float) -> None:
-    """Raise `WrongModelError`, or `VoicesDifferError` if the voice scores less than `least` with `known`."""
-    if known.model_id != model_id:
+def check_same_speaker(templates: Sequence[Template], known: Speaker, config: DecisionConfig, calibration: Calibration) -> None:
+    """Raise `WrongModelError`, or `VoicesDifferError` if one of `templates` would be rejected as the voice of `known`."""
+    if known.model_id != templates[0].model_id:
         raise WrongModelError(
-            f"{known.name!r} is enrolled with model {known.model_id}, the daemon runs {model_id}: enroll anew, replacing what is enrolled",
+            f"{known.name!r} is enrolled with model {known.model_id}, the daemon runs {templates[0].model_id}: "
+            "enroll anew, replacing what is enrolled",
             speaker=known.name,
         )
-    agreement = float(embedding @ known.voiceprint)
-    if agreement < least:
-        raise VoicesDifferError(
-            f"a recording does not sound like {known.name!r} as enrolled (similarity {agreement:.2f}): "
-            "enroll under another name, or replace what is enrolled",
-            speaker=known.name,
-            agreement=f"{agreement:.3f}",
-        )
+    decider = Decider([known], config, calibration)
+    for template in templates:
+        decision = decider.decide(template.embedding, template.evidence, 0)
+        if decision.outcome is Outcome.REJECT:
+            raise VoicesDifferError(
+                f"a recording does not sound like {known.name!r} as enrolled (LLR {decision.llr:.1f}): "
+                "enroll under another name, or replace what is enrolled",
+                speaker=known.name,
+                llr=f"{decision.llr:.3f}",
+            )
 
 
 def check_not_enrolled(embedding: Embedding, model_id: str, others: Sequence[Speaker], config: EnrollmentConfig) -> None:

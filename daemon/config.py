@@ -35,6 +35,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Milliseconds = Annotated[int, Field(ge=0, le=5_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Cosine = Annotated[float, Field(ge=-1, le=1)]
+Rate = Annotated[float, Field(gt=0, le=0.5)]
 CaptureName = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$"), AfterValidator(partial(unicodedata.normalize, "NFC"))]
 
 
@@ -105,7 +106,8 @@ class StorageConfig(_Section):
 class VadConfig(_Section):
     """What counts as speech."""
 
-    kind: Literal["webrtc"] = "webrtc"
+    kind: Literal["silero", "webrtc"] = "webrtc"
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     aggressiveness: Annotated[int, Field(ge=0, le=3)] = 2
     start_ms: Milliseconds = 60
     pre_roll_ms: Milliseconds = 200
@@ -113,22 +115,24 @@ class VadConfig(_Section):
 
 
 class DecisionConfig(_Section):
-    """When a voice is accepted or rejected."""
+    """How often a decision may be wrong, and what it needs."""
 
-    accept_score: Cosine = 0.6
-    reject_score: Cosine = 0.4
-    accept_speech_seconds: Seconds = 1.0
-    reject_speech_seconds: Seconds = 2.5
+    false_accept_rate: Rate = 0.01
+    false_reject_rate: Rate = 0.05
+    prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    ambiguous_llr: Annotated[float, Field(ge=0, le=60)] = 2.0
+    min_voice: Share = 0.5
     min_speech_seconds: Seconds = 0.5
-    ambiguous_margin: Annotated[float, Field(ge=0, le=2)] = 0.05
+    speech_seconds: Seconds = 8.0
     interim_seconds: Seconds = 0.24
+    calibration: AbsolutePath | None = None
 
     @model_validator(mode="after")
-    def _is_ordered(self) -> Self:
-        if self.reject_score >= self.accept_score:
-            raise ValueError(f"reject_score ({self.reject_score}) must be below accept_score ({self.accept_score})")
-        if self.min_speech_seconds > min(self.accept_speech_seconds, self.reject_speech_seconds):
-            raise ValueError(f"min_speech_seconds ({self.min_speech_seconds}) must not exceed accept_ or reject_speech_seconds")
+    def _is_possible(self) -> Self:
+        if self.false_accept_rate + self.false_reject_rate >= 1.0:
+            raise ValueError("false_accept_rate and false_reject_rate must be less than 1 together: a coin would keep them")
+        if self.min_speech_seconds > self.speech_seconds:
+            raise ValueError(f"min_speech_seconds ({self.min_speech_seconds}) must not exceed speech_seconds: nothing would be decided")
         return self
 
 
@@ -227,8 +231,8 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _attempts_are_long_enough(self) -> Self:
-        if self.attempts.speech_seconds < max(self.decision.accept_speech_seconds, self.decision.reject_speech_seconds):
-            raise ValueError("attempts.speech_seconds must not be less than decision.accept_ and reject_speech_seconds")
+        if self.attempts.speech_seconds < self.decision.min_speech_seconds:
+            raise ValueError("attempts.speech_seconds must not be less than decision.min_speech_seconds: nothing would be decided")
         return self
 
 

@@ -1,77 +1,153 @@
-"""From scores and evidence to a typed decision."""
+"""From scores and evidence to a typed decision.
+
+What is compared is the log-likelihood ratio of a score, which `models.calibration` knows; the boundaries keep the rates of false accepts
+and false rejects of whole attempts, however often they are looked at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daemon.config import DecisionConfig
 from daemon.events import Candidate, Decision, Evidence, Outcome, Reason
-from daemon.speakers import Speaker, unit
+from daemon.speakers import Speaker
+from models.calibration.boundary import Pair
+from models.calibration.calibration import Calibration
+from models.calibration.cohort import unit
+from models.calibration.quality import Quality
 from models.encoder import Embedding
 from models.features import SAMPLE_RATE
 
 DEFAULT_CANDIDATES: Final = 5
 """A decision names at most so many speakers, unless asked for another number."""
+DECIDED: Final = frozenset({Outcome.ACCEPT, Outcome.REJECT})
+"""Outcomes that end an attempt, unless somebody waits for its end."""
+
+Ratios = NDArray[np.float64]
+
+
+def boundaries(config: DecisionConfig, calibration: Calibration, enrolled: int) -> Pair:
+    """Return the boundaries that keep the configured rates per attempt against any of so many voices."""
+    return calibration.boundaries.pair(config.false_accept_rate, config.false_reject_rate, max(enrolled, 1))
 
 
 class Decider:
     """Decides whose voice it is, if anyone's, among some enrolled speakers.
 
-    While audio may follow, an acceptance needs `accept_speech_seconds` and a rejection `reject_speech_seconds` of speech; at the end
-    of the audio both need `min_speech_seconds`. What lies between stays undecided: it is never a silent rejection. So does everything
-    if there are no speakers.
+    Nothing is decided before `decision.min_speech_seconds` of speech, nor of what is no voice. The best speaker is accepted from the
+    upper boundary on, unless a second one is as likely but for `decision.ambiguous_llr`: then both are named. If all are at the lower
+    boundary or below, the voice is rejected. What lies between stays undecided: it is never a silent rejection. So does everything if
+    there are no speakers. budget: seconds of speech that an attempt may take.
     """
 
-    def __init__(self, speakers: Sequence[Speaker], config: DecisionConfig, candidates: int = DEFAULT_CANDIDATES) -> None:
+    def __init__(
+        self,
+        speakers: Sequence[Speaker],
+        config: DecisionConfig,
+        calibration: Calibration,
+        candidates: int = DEFAULT_CANDIDATES,
+        *,
+        budget: float | None = None,
+    ) -> None:
         ranked = sorted(speakers, key=lambda speaker: speaker.name)
         self._names = [speaker.name for speaker in ranked]
-        self._voiceprints = np.array([speaker.voiceprint for speaker in ranked], dtype=np.float64)
+        self._seconds = np.array([speaker.speech / SAMPLE_RATE for speaker in ranked])
+        self._recordings = np.array([len(speaker.templates) for speaker in ranked])
         self._config = config
+        self._calibration = calibration
+        self._enrolled = calibration.enrolled(np.array([speaker.voiceprint for speaker in ranked])) if ranked else None
+        self._boundaries = boundaries(config, calibration, len(ranked))
         self._most = candidates
+        self._budget = budget or config.speech_seconds
 
-    def decide(self, embedding: Embedding | None, evidence: Evidence, at: int, *, ended: bool) -> Decision:
-        """Judge the running embedding, None if there is none yet. `ended`: no audio follows, and the decision is final."""
-        best = () if embedding is None else self._best(embedding)
-        outcome, reason = self._judge([candidate.score for candidate in best], evidence.speech, ended=ended)
-        margin = best[0].score - self._config.accept_score if best else 0.0
-        return Decision(at, outcome, ended, reason, evidence, best[: self._most], margin_accept=margin)
+    def decide(self, embedding: Embedding | None, evidence: Evidence, at: int, *, ended: Reason | None = None) -> Decision:
+        """Judge the running embedding, None if there is none yet.
 
-    def _best(self, embedding: Embedding) -> tuple[Candidate, ...]:
-        """Return the best speakers: as many as a decision names, but two, if there are, to see how close they are."""
-        if not self._names:
-            return ()
-        scores = self._voiceprints @ unit(embedding)
-        best = np.argsort(-scores, kind="stable")[: max(self._most, 2)]
-        return tuple(Candidate(self._names[index], float(scores[index])) for index in best)
+        ended: why the attempt ends here, None while more may follow. It makes the decision final, and is the reason of one that is
+        between the boundaries.
+        """
+        scored = self._score(embedding, evidence)
+        outcome, reason = self._judge(scored, evidence)
+        if ended and reason is Reason.LLR_BETWEEN_BOUNDARIES:
+            reason = ended
+        open_ = ended is None and outcome is Outcome.UNDECIDED
+        expected = self._expected(scored, evidence) if open_ and scored is not None else None
+        named = max(self._most, 2) if outcome is Outcome.AMBIGUOUS else self._most
+        return Decision(at, outcome, ended is not None, reason, evidence, *self._told(scored, named), expected)
 
-    def _judge(self, scores: list[float], speech: int, *, ended: bool) -> tuple[Outcome, Reason]:
-        """Judge scores, best first."""
+    def _score(self, embedding: Embedding | None, evidence: Evidence) -> _Scored | None:
+        """Score the embedding with all speakers; None if there is nothing to score, or nobody to score it with."""
+        if embedding is None or self._enrolled is None or not evidence.speech or not self._is_voice(evidence):
+            return None
+        scores = self._calibration.scores(embedding, self._enrolled)
+        ratios = self._calibration.llrs(scores, self._quality(evidence))
+        best = np.argsort(-ratios, kind="stable")[: max(self._most, 2)]
+        return _Scored(self._enrolled.voiceprints @ unit(embedding), scores, ratios, best)
+
+    def _quality(self, evidence: Evidence, of: int | slice = slice(None)) -> Quality:
+        speech = evidence.speech / SAMPLE_RATE
+        return Quality(speech, evidence.snr, evidence.bandwidth, self._seconds[of], self._recordings[of])
+
+    def _is_voice(self, evidence: Evidence) -> bool:
+        return evidence.voice >= self._config.min_voice
+
+    def _judge(self, scored: _Scored | None, evidence: Evidence) -> tuple[Outcome, Reason]:
         if not self._names:
             return Outcome.UNDECIDED, Reason.NO_SPEAKERS_ENROLLED
-        if not speech:
+        if not evidence.speech:
             return Outcome.UNDECIDED, Reason.NO_SPEECH
-        if not scores:
+        if not self._is_voice(evidence):
+            return Outcome.UNDECIDED, Reason.NOT_A_VOICE
+        if scored is None or evidence.speech / SAMPLE_RATE < self._config.min_speech_seconds:
             return Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH
-        outcome, reason = self._judge_scores(scores)
-        if speech / SAMPLE_RATE < self._needed_seconds(outcome, ended=ended):
-            return Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH
-        return outcome, reason
+        return self._judge_ratios([float(scored.ratios[index]) for index in scored.best])
 
-    def _judge_scores(self, scores: list[float]) -> tuple[Outcome, Reason]:
-        config = self._config
-        if scores[0] >= config.accept_score:
-            if len(scores) > 1 and scores[0] - scores[1] < config.ambiguous_margin:
+    def _judge_ratios(self, ratios: list[float]) -> tuple[Outcome, Reason]:
+        """Judge log-likelihood ratios, best first."""
+        if ratios[0] >= self._boundaries.accept:
+            if len(ratios) > 1 and ratios[0] - ratios[1] < self._config.ambiguous_llr:
                 return Outcome.AMBIGUOUS, Reason.SPEAKERS_TOO_CLOSE
             return Outcome.ACCEPT, Reason.LLR_ABOVE_BOUNDARY
-        if scores[0] < config.reject_score:
+        if ratios[0] <= self._boundaries.reject:
             return Outcome.REJECT, Reason.LLR_BELOW_BOUNDARY
         return Outcome.UNDECIDED, Reason.LLR_BETWEEN_BOUNDARIES
 
-    def _needed_seconds(self, outcome: Outcome, *, ended: bool) -> float:
-        config = self._config
-        if ended:
-            return config.min_speech_seconds
-        return config.reject_speech_seconds if outcome is Outcome.REJECT else config.accept_speech_seconds
+    def _expected(self, scored: _Scored, evidence: Evidence) -> float | None:
+        best = int(scored.best[0])
+        quality, (accept, reject) = self._quality(evidence, best), self._boundaries
+        further = self._calibration.expected_seconds(float(scored.scores[best]), quality, accept, reject, self._budget)
+        missing = self._config.min_speech_seconds - evidence.speech / SAMPLE_RATE
+        return None if further is None else max(further, missing)
+
+    def _told(self, scored: _Scored | None, named: int) -> tuple[tuple[Candidate, ...], float, float, float, float]:
+        """Return the candidates, and the LLR, the posterior and both margins of the first."""
+        if scored is None:
+            return (), 0.0, self._config.prior, 0.0, 0.0
+        best = scored.best[:named]
+        candidates = tuple(Candidate(self._names[index], float(scored.cosines[index]), float(scored.ratios[index])) for index in best)
+        llr = candidates[0].llr
+        accept, reject = self._boundaries
+        return candidates, llr, posterior(scored.ratios, int(best[0]), self._config.prior), llr - accept, llr - reject
+
+
+class _Scored(NamedTuple):
+    """Of all speakers: cosines, scores as the calibration makes them, log-likelihood ratios; and the indices of the best, best first."""
+
+    cosines: Ratios
+    scores: Ratios
+    ratios: Ratios
+    best: NDArray[np.intp]
+
+
+def posterior(ratios: Ratios, which: int, prior: float) -> float:
+    """Return how likely it is that the voice is that of one speaker, by the natural log-likelihood ratios of all, (n,).
+
+    prior: that it is one of theirs, each as likely as any other; otherwise it is that of anybody else, whose ratio is 1.
+    """
+    logs = np.append(ratios + np.log(prior / len(ratios)), np.log1p(-prior))
+    shares = np.exp(logs - logs.max())
+    return float(shares[which] / shares.sum())

@@ -14,6 +14,7 @@ from daemon.events import EnrollmentProgress, Event
 from daemon.listener import STEP_FRAMES, Encode, Listener
 from daemon.session import Session
 from daemon.speakers import Speaker, Template, mean_direction, unit
+from models.calibration.calibration import Calibration
 from models.encoder import Embedding, State, Step
 from models.features import HOP_SAMPLES, SAMPLE_RATE, Frames, Waveform
 
@@ -31,10 +32,11 @@ class EnrollmentSession(Session[Event]):
     recordings. After `finish` and a poll that returns None, `result` runs the checks and returns one template per recording.
     """
 
-    def __init__(self, encoder_start: State, model_id: str, config: Config) -> None:
+    def __init__(self, encoder_start: State, model_id: str, config: Config, calibration: Calibration) -> None:
         self._start = encoder_start
         self._model_id = model_id
         self._config = config
+        self._calibration = calibration
         self._needed = round(config.enrollment.min_speech_seconds * SAMPLE_RATE)
         self._recordings = [_Recorder(encoder_start, config)]
         self._polled = 0
@@ -96,8 +98,7 @@ class EnrollmentSession(Session[Event]):
         voice = mean_direction([template.embedding for template in templates])
         if known is not None:
             # Who would be rejected must not become part of the voiceprint that accepts.
-            for template in templates:
-                check_same_speaker(template.embedding, self._model_id, known, self._config.decision.reject_score)
+            check_same_speaker(templates, known, self._config.decision, self._calibration)
         if not allow_similar:
             check_not_enrolled(voice, self._model_id, [other for other in others if other.name != name], config)
         return templates

@@ -65,6 +65,12 @@ class InvalidAudioConfigError(InvalidRequestError):
     reason = "INVALID_AUDIO_CONFIG"
 
 
+class InvalidTargetError(InvalidRequestError):
+    """A target rate of an attempt that is none, or looser than the daemon's own."""
+
+    reason = "INVALID_TARGET"
+
+
 class InvalidNameError(InvalidRequestError):
     """A name of a speaker or a capture that is empty, too long, or has control characters."""
 

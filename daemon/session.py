@@ -13,11 +13,12 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from daemon.config import Config
-from daemon.decision import DEFAULT_CANDIDATES, Decider
+from daemon.decision import DECIDED, DEFAULT_CANDIDATES, Decider
 from daemon.errors import NoSpeakersError
-from daemon.events import Decision, Event, Outcome
+from daemon.events import Decision, Event, Reason
 from daemon.listener import Encode, Listener
 from daemon.speakers import Speaker
+from models.calibration.calibration import Calibration
 from models.encoder import Encoder, State, Step
 from models.features import SAMPLE_RATE, Waveform
 
@@ -63,16 +64,18 @@ def run(session: Session[Told_co], encoder: Encoder) -> Iterator[Told_co]:
 class VerificationSession(Session[Event]):
     """Tells whether a voice is that of one of `speakers`; see `Session` for how to drive it.
 
-    Events are SpeechStarted, SpeechEnded and Decision. The last is a final Decision: as soon as the evidence accepts or rejects,
-    unless `wait_for_end`, otherwise at the end of the audio. After it, what is fed is ignored. With `interim`, decisions that are
-    not final come every `decision.interim_seconds` of audio that passed the speech gate. A decision names the best `candidates`.
+    Events are SpeechStarted, SpeechEnded and Decision. The last is a final Decision: as soon as the evidence accepts or rejects, after
+    `decision.speech_seconds` of speech, or at the end of the audio; with `wait_for_end` only then. After it, what is fed is ignored.
+    With `interim`, decisions that are not final come every `decision.interim_seconds` of audio that passed the speech gate. A decision
+    names the best `candidates`. calibration: of the encoder's model.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - those by name are switches
         self,
         encoder_start: State,
         speakers: Sequence[Speaker],
         config: Config,
+        calibration: Calibration,
         *,
         interim: bool,
         wait_for_end: bool,
@@ -83,6 +86,8 @@ class VerificationSession(Session[Event]):
             raise NoSpeakersError("nobody is enrolled: enroll a speaker first")
         self._listener = Listener(encoder_start, config.vad)
         self._config = config.decision
+        self._calibration = calibration
+        self._budget = round(config.decision.speech_seconds * SAMPLE_RATE)
         self._candidates = candidates
         self.set_speakers(speakers)
         self._interim = round(config.decision.interim_seconds * SAMPLE_RATE) if interim else None
@@ -105,7 +110,7 @@ class VerificationSession(Session[Event]):
 
     def set_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Tell apart these speakers from now on: who is no longer enrolled is not accepted. There may be none."""
-        self._decider = Decider(speakers, self._config, self._candidates)
+        self._decider = Decider(speakers, self._config, self._calibration, self._candidates)
 
     def poll(self) -> Encode | Event | None:
         """Return what to do next, as `Session.poll` says."""
@@ -114,7 +119,7 @@ class VerificationSession(Session[Event]):
         if self._stepped and (decision := self._after_step()):
             return decision
         due = self._listener.poll()
-        return self._decide(ended=True) if due is None and self._finished else due
+        return self._decide(Reason.AUDIO_ENDED) if due is None and self._finished else due
 
     def encoded(self, step: Step) -> None:
         """Take the encoder step that the last `Encode` asked for."""
@@ -123,13 +128,14 @@ class VerificationSession(Session[Event]):
 
     def _after_step(self) -> Decision | None:
         self._stepped = False
-        decision = self._decide(ended=False)
+        spent = not self._wait_for_end and self._listener.evidence.speech >= self._budget
+        decision = self._decide(Reason.SPEECH_BUDGET_SPENT if spent else None)
         return decision if decision.final or self._interim_due() else None
 
-    def _decide(self, *, ended: bool) -> Decision:
+    def _decide(self, ended: Reason | None) -> Decision:
         listener = self._listener
         decision = self._decider.decide(listener.embedding, listener.evidence, listener.at, ended=ended)
-        if not self._wait_for_end and decision.outcome in {Outcome.ACCEPT, Outcome.REJECT}:
+        if not self._wait_for_end and decision.outcome in DECIDED:
             decision = replace(decision, final=True)
         self.done = decision.final
         return decision

@@ -9,6 +9,7 @@ from daemon.events import EnrollmentProgress, Event
 from daemon.hops import HopQueue
 from daemon.listener import Encode
 from daemon.vad import Passage, speech_gate
+from models.calibration.calibration import Calibration
 from models.encoder import State, Step
 from models.features import SAMPLE_RATE, Waveform
 
@@ -21,8 +22,8 @@ class SpokenEnrollment:
     enough, or with the audio; what is fed after that is ignored.
     """
 
-    def __init__(self, encoder_start: State, model_id: str, config: Config) -> None:
-        self.session = EnrollmentSession(encoder_start, model_id, config)
+    def __init__(self, encoder_start: State, model_id: str, config: Config, calibration: Calibration) -> None:
+        self.session = EnrollmentSession(encoder_start, model_id, config, calibration)
         """What is enrolled: it has the result when this is done."""
         self._config = config
         self._hops = HopQueue()

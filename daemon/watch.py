@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import Final
 
 from daemon.config import Config
-from daemon.decision import Decider
-from daemon.events import AttemptDecided, AttemptStarted, Outcome, WatchEvent
+from daemon.decision import DECIDED, Decider
+from daemon.events import AttemptDecided, AttemptStarted, Reason, WatchEvent
 from daemon.hops import HopQueue
 from daemon.listener import Encode, Utterance
 from daemon.meters import ClippingMeter, LevelMeter, SilenceMeter
 from daemon.session import Session
 from daemon.speakers import Speaker
 from daemon.vad import Hop, Passage, speech_gate
+from models.calibration.calibration import Calibration
 from models.encoder import State, Step
 from models.features import SAMPLE_RATE, Frames, Waveform
 
@@ -34,12 +35,16 @@ class WatchSession(Session[WatchEvent]):
     `attempts.speech_seconds` of speech, or when the audio ends. If speech goes on, the next attempt begins at once, and knows nothing of
     the last. Beside them come Level, every `attempts.level_seconds`, SilenceChanged and ClippingChanged.
 
-    Only speech is encoded. Memory and cost per second are constant, however long it hears. `attempts` is how many there were before.
+    Only speech is encoded. Memory and cost per second are constant, however long it hears. calibration: of the encoder's
+    model. attempts: how many there were before.
     """
 
-    def __init__(self, encoder_start: State, speakers: Sequence[Speaker], config: Config, *, attempts: int = 0) -> None:
+    def __init__(
+        self, encoder_start: State, speakers: Sequence[Speaker], config: Config, calibration: Calibration, *, attempts: int = 0
+    ) -> None:
         self._start = encoder_start
         self._config = config
+        self._calibration = calibration
         self._pause = round(config.attempts.pause_seconds * SAMPLE_RATE)
         self._budget = round(config.attempts.speech_seconds * SAMPLE_RATE)
         self._interim = round(config.decision.interim_seconds * SAMPLE_RATE)
@@ -62,7 +67,8 @@ class WatchSession(Session[WatchEvent]):
 
     def set_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Tell apart these speakers from now on, in the attempt that goes on too: nobody else is accepted. There may be none."""
-        self._decider = Decider(speakers, self._config.decision)
+        config = self._config
+        self._decider = Decider(speakers, config.decision, self._calibration, budget=config.attempts.speech_seconds)
 
     def feed(self, samples: Waveform) -> None:
         """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
@@ -77,12 +83,12 @@ class WatchSession(Session[WatchEvent]):
 
         Poll until there is nothing to do before.
         """
-        self._end_attempt()
+        self._end_attempt(Reason.AUDIO_ENDED)
         self._gate.finish()
 
     def pause(self) -> None:
         """Make no attempts until `resume`; the one that goes on is decided. Everything else is still told."""
-        self._end_attempt()
+        self._end_attempt(Reason.AUDIO_ENDED)
         self._paused = True
 
     def resume(self) -> None:
@@ -104,7 +110,7 @@ class WatchSession(Session[WatchEvent]):
                 self.at = self._hops.total
                 if not self._attempt:
                     return None
-                self._end_attempt()
+                self._end_attempt(Reason.AUDIO_ENDED)
 
     def encoded(self, step: Step) -> None:
         """Take the encoder step that the last `Encode` asked for."""
@@ -126,9 +132,9 @@ class WatchSession(Session[WatchEvent]):
         attempt.to_judge = False
         utterance = attempt.utterance
         evidence = utterance.evidence
-        ended = attempt.ended or evidence.speech >= self._budget
+        ended = attempt.ended or (Reason.SPEECH_BUDGET_SPENT if evidence.speech >= self._budget else None)
         decision = self._decider.decide(utterance.embedding, evidence, self.at, ended=ended)
-        if decision.outcome in {Outcome.ACCEPT, Outcome.REJECT}:
+        if decision.outcome in DECIDED:
             decision = replace(decision, final=True)
         if decision.final:
             self._attempt = self._encoding = None
@@ -149,7 +155,7 @@ class WatchSession(Session[WatchEvent]):
         if self._attempt:
             self._attempt.take(passage)
             if not self._gate.open and hop.end - self._attempt.voiced_until >= self._pause:
-                self._end_attempt()
+                self._end_attempt(Reason.SPEECH_PAUSED)
 
     def _measure(self, hop: Hop) -> None:
         told = self._silence.hear(hop), self._clipping.hear(hop), self._level.hear(hop, speech=self._gate.open)
@@ -162,9 +168,9 @@ class WatchSession(Session[WatchEvent]):
         attempt.utterance.hear(self._background)
         return attempt
 
-    def _end_attempt(self) -> None:
-        if self._attempt:
-            self._attempt.ended = True
+    def _end_attempt(self, why: Reason) -> None:
+        if self._attempt and not self._attempt.ended:
+            self._attempt.ended = why
 
 
 class _Attempt:
@@ -177,8 +183,8 @@ class _Attempt:
         """To be encoded."""
         self.to_judge = False
         """There was a step since the last judgement."""
-        self.ended = False
-        """There is no more to come."""
+        self.ended: Reason | None = None
+        """Why there is no more to come."""
         self.interim_after = interim_after
         self.voiced_until = 0
 

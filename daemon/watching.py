@@ -27,6 +27,7 @@ from daemon.hub import Hub
 from daemon.listener import Encode
 from daemon.roster import Roster
 from daemon.watch import WatchSession
+from models.calibration.calibration import Calibration
 from models.features import SAMPLE_RATE, Waveform
 
 PIECE_SAMPLES: Final = 4_096
@@ -44,10 +45,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class WatchParts:
-    """What all captures share."""
+    """What all captures share. calibration: of the engine's model."""
 
     config: Config
     engine: Engine
+    calibration: Calibration
     roster: Roster
     hub: Hub
 
@@ -206,7 +208,8 @@ class Capture:
 
     def _new_session(self, attempts: int) -> WatchSession:
         parts = self._parts
-        return WatchSession(parts.engine.encoder.initial_state(), parts.roster.speakers, parts.config, attempts=attempts)
+        start = parts.engine.encoder.initial_state()
+        return WatchSession(start, parts.roster.speakers, parts.config, parts.calibration, attempts=attempts)
 
 
 async def _pieces(taker: asyncio.Queue[Waveform | Gap | None]) -> AsyncIterator[Waveform | Gap]:

@@ -90,7 +90,7 @@ class CapturesService(captures_pb2_grpc.CapturesServiceServicer):
             name, mode = normalise_name(request.speaker, runtime.config.limits.name_length), convert.save_mode(request.mode)
             capture, model_id = runtime.captures.get(self._name(request.capture)), runtime.engine.encoder.model_id
             await runtime.stored(runtime.store.check, name, model_id, 1, mode)
-            enrollment = SpokenEnrollment(runtime.engine.encoder.initial_state(), model_id, runtime.config)
+            enrollment = SpokenEnrollment(runtime.engine.encoder.initial_state(), model_id, runtime.config, runtime.calibration)
             stream.log.info("stream opened", mode=mode.value, capture=capture.name)
             await _Dictation(runtime, stream, capture, enrollment).run()
             speaker, added = await self._saver.save(enrollment.session, name, mode, allow_similar=request.allow_similar)

@@ -108,7 +108,9 @@ def enroll_result(enrolled: Speaker, added: tuple[Template, ...]) -> enrollment_
 
 def evidence(of: Evidence) -> decision_pb2.Evidence:
     """Return the message of evidence."""
-    return decision_pb2.Evidence(speech=duration(of.speech), snr_db=of.snr, clipped_fraction=of.clipped, bandwidth_hertz=of.bandwidth)
+    return decision_pb2.Evidence(
+        speech=duration(of.speech), snr_db=of.snr, clipped_fraction=of.clipped, bandwidth_hertz=of.bandwidth, voice_probability=of.voice
+    )
 
 
 def speaker(enrolled: Speaker) -> speakers_pb2.Speaker:

@@ -41,8 +41,9 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
             decoder, model_id = convert.decoder(config.audio), self._runtime.engine.encoder.model_id
             await self._runtime.stored(self._runtime.store.check, name, model_id, 1, mode)
             stream.log.info("stream opened", mode=mode.value)
-            session = EnrollmentSession(self._runtime.engine.encoder.initial_state(), model_id, self._runtime.config)
-            hearing = Hearing(session, self._runtime.engine, self._runtime.config.limits, decoder)
+            runtime = self._runtime
+            session = EnrollmentSession(runtime.engine.encoder.initial_state(), model_id, runtime.config, runtime.calibration)
+            hearing = Hearing(session, runtime.engine, runtime.config.limits, decoder)
             await _Dialogue(stream, session, hearing, config.audio).run()
             speaker, added = await self._saver.save(session, name, mode, allow_similar=config.allow_similar)
             stream.log.info("enrolled", recordings=len(added))

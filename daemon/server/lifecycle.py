@@ -35,6 +35,7 @@ from daemon.server.subscription import SubscriptionService
 from daemon.server.verification import VerificationService
 from daemon.voiceprints import VoiceprintStore
 from daemon.watching import WatchParts
+from models.calibration.calibration import Calibration
 from models.encoder import Encoder
 from proto.speakerd.v1 import (
     captures_pb2,
@@ -69,7 +70,7 @@ MINUTE_MS: Final = 60_000
 class Server:
     """The daemon's services on its socket, which must be claimed, and on its TCP address if it has one."""
 
-    def __init__(self, config: Config, encoder: Encoder, store: VoiceprintStore) -> None:
+    def __init__(self, config: Config, encoder: Encoder, calibration: Calibration, store: VoiceprintStore) -> None:
         self._config = config
         self._engine = Engine(encoder, config.model.max_batch)
         self._streams = Streams(config.limits)
@@ -80,9 +81,9 @@ class Server:
         self._roster = Roster(store, encoder.model_id)
         self.hub = Hub(config.subscriptions)
         """Where the events of its captures are published."""
-        watching, captures = WatchParts(config, self._engine, self._roster, self.hub), Captures()
+        watching, captures = WatchParts(config, self._engine, calibration, self._roster, self.hub), Captures()
         self._microphones = Microphones(config.captures, watching, captures)
-        self._add_services(Runtime(config, self._engine, store, self._storage, self._streams, watching, captures))
+        self._add_services(Runtime(config, self._engine, calibration, store, self._storage, self._streams, watching, captures))
 
     async def start(self) -> list[str]:
         """Begin to serve; return the addresses. Raises `StartError`, `CaptureUnavailableError`."""
@@ -121,14 +122,14 @@ class Server:
         reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
 
 
-async def serve(config: Config, encoder: Encoder, store: VoiceprintStore, *, attached: bool = False) -> None:
+async def serve(config: Config, encoder: Encoder, calibration: Calibration, store: VoiceprintStore, *, attached: bool = False) -> None:
     """Serve until SIGTERM or SIGINT, or, if `attached`, until standard input ends. Raises `StartError`."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     if attached:
         Thread(target=_await_end_of_input, args=(loop, stopping), name="attached", daemon=True).start()
-    server, log = Server(config, encoder, store), structlog.get_logger()
+    server, log = Server(config, encoder, calibration, store), structlog.get_logger()
     try:
         addresses = await server.start()
         log.info("ready", address=addresses[0], addresses=addresses, model=encoder.model_id)

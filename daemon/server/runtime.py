@@ -14,6 +14,7 @@ from daemon.engine import Engine
 from daemon.server.streams import Streams
 from daemon.voiceprints import VoiceprintStore
 from daemon.watching import WatchParts
+from models.calibration.calibration import Calibration
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -25,6 +26,7 @@ class Runtime:
 
     config: Config
     engine: Engine
+    calibration: Calibration
     store: VoiceprintStore
     storage: Executor
     """The thread in which the store is used: it waits for the disk."""

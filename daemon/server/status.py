@@ -10,6 +10,7 @@ import structlog
 from google.protobuf.duration_pb2 import Duration
 
 from daemon.config import APP
+from daemon.decision import boundaries
 from daemon.server.errors import reported
 from daemon.server.runtime import Runtime
 from proto.speakerd.v1 import status_pb2, status_pb2_grpc
@@ -29,6 +30,7 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
     ) -> status_pb2.GetStatusResponse:
         """Return the status."""
         runtime = self._runtime
+        decision = runtime.config.decision
         response = status_pb2.GetStatusResponse(
             version=daemon_version(),
             model_id=runtime.engine.encoder.model_id,
@@ -36,11 +38,13 @@ class StatusService(status_pb2_grpc.StatusServiceServicer):
             uptime=_duration(time.monotonic() - self._started),
             active_streams=runtime.streams.active,
             max_streams=runtime.config.limits.streams,
-            accept_llr=runtime.config.decision.accept_score,
-            reject_llr=runtime.config.decision.reject_score,
+            false_accept_rate=decision.false_accept_rate,
+            false_reject_rate=decision.false_reject_rate,
+            prior=decision.prior,
         )
         async with reported(context, structlog.get_logger()):
             response.speakers = len(await runtime.stored(runtime.store.speakers))
+        response.accept_llr, response.reject_llr = boundaries(decision, runtime.calibration, response.speakers)
         return response
 
 

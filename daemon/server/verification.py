@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import grpc
 
+from daemon.config import Config
 from daemon.decision import DEFAULT_CANDIDATES
-from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
+from daemon.errors import ConfigExpectedError, EmptyMessageError, InvalidTargetError, UnexpectedConfigError
 from daemon.events import Decision, Event
 from daemon.names import normalise_name
 from daemon.roster import Follower
@@ -54,14 +55,28 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
         return select_speakers(enrolled, names, self._runtime.engine.encoder.model_id)
 
     def _session(self, config: verification_pb2.VerifyConfig, speakers: tuple[Speaker, ...]) -> VerificationSession:
+        runtime = self._runtime
         return VerificationSession(
-            self._runtime.engine.encoder.initial_state(),
+            runtime.engine.encoder.initial_state(),
             speakers,
-            self._runtime.config,
+            _targeted(runtime.config, config),
+            runtime.calibration,
             interim=config.interim_results,
             wait_for_end=config.wait_for_end,
             candidates=config.max_candidates or DEFAULT_CANDIDATES,
         )
+
+
+def _targeted(config: Config, wish: verification_pb2.VerifyConfig) -> Config:
+    """Return the settings with the attempt's own target, if it has one. Raises `InvalidTargetError` unless that is as strict."""
+    if not wish.HasField("false_accept_rate"):
+        return config
+    most = config.decision.false_accept_rate
+    if not 0.0 < wish.false_accept_rate <= most:
+        raise InvalidTargetError(
+            f"false_accept_rate must be above 0 and not exceed that of the daemon, {most:g} (decision.false_accept_rate)", limit=f"{most:g}"
+        )
+    return config.model_copy(update={"decision": config.decision.model_copy(update={"false_accept_rate": wish.false_accept_rate})})
 
 
 def _among(chosen: tuple[Speaker, ...], session: VerificationSession) -> Follower:

@@ -63,9 +63,9 @@ class VerifyConfig(_message.Message):
     interim_results: _builtins.bool
     """Send decisions that are not final as the evidence grows."""
     wait_for_end: _builtins.bool
-    """Decide when the audio ends and not before: for measuring on recordings."""
+    """Decide when the audio ends and not before, however much it is: for measuring on recordings."""
     max_candidates: _builtins.int
-    """At most this many candidates in a decision; 0 stands for 5."""
+    """At most this many candidates in a decision; 0 stands for 5. OUTCOME_AMBIGUOUS names two at least."""
     false_accept_rate: _builtins.float
     """How often someone else may be accepted in this attempt, instead of the daemon's own target, which it must not exceed:
     INVALID_TARGET.
