@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -20,12 +20,16 @@ _PRIMARY_CODE: Final = 0xFF
 class Database:
     """A database file, which only the user can read. For one thread at a time.
 
-    application: what it identifies itself with. schema: what makes an empty one, at version `version`. Raises `StorageError` if the
-    file is not such a database, or is damaged.
+    application: what it identifies itself with. schema: what makes an empty one, at version `version`. migrations: what makes one of
+    version n + 1 of one of version n, by n; they happen all or not at all. Raises `StorageError` if the file is not such a database, or
+    is damaged.
     """
 
-    def __init__(self, path: Path, application: int, version: int, schema: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, application: int, version: int, schema: Sequence[str], migrations: Mapping[int, Sequence[str]] | None = None
+    ) -> None:
         self._path = path
+        self._migrations = migrations or {}
         try:
             # SQLite gives its other files the permissions of this one.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -78,10 +82,19 @@ class Database:
                 connection.execute(statement)
         elif found[0] != application:
             raise StorageError(f"{self._path} is not a database of speakerd: move it away, or set another storage.directory")
-        elif found[1] != version:
+        elif not all(each in self._migrations for each in range(found[1], version)) or found[1] > version:
             raise StorageError(f"{self._path} has schema version {found[1]}, this speakerd reads {version}: run the version that wrote it")
         elif (damage := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise StorageError(f"{self._path} is damaged ({damage}): restore it from a backup")
+        else:
+            self._migrate(connection, found[1], version)
+
+    def _migrate(self, connection: sqlite3.Connection, found: int, version: int) -> None:
+        for each in range(found, version):
+            for statement in self._migrations[each]:
+                connection.execute(statement)
+        if found != version:
+            connection.execute(f"PRAGMA user_version = {version}")
 
     def _empty_log(self) -> None:
         """Move the change from the write-ahead log into the database: what was deleted is then in neither."""

@@ -7,7 +7,7 @@ import os
 import secrets
 import struct
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
@@ -22,10 +22,26 @@ NONCE_BYTES: Final = 12
 _OPEN_TO_OTHERS: Final = 0o077
 _EVIDENCE: Final = struct.Struct("<Qddd")
 _PROOF: Final = b"speakerd key"
+ADAPTED: Final = -1
+"""In place of a session: the template was learned from an attempt that was accepted."""
 
 
 class SealBrokenError(Exception):
     """What was sealed was altered, moved to another place, or sealed with another key."""
+
+
+class Place(NamedTuple):
+    """Where a template belongs: number `position` of `speaker`, from enrollment `session`, or `ADAPTED`."""
+
+    speaker: str
+    model_id: str
+    position: int
+    session: int = 0
+
+    def packed(self) -> bytes:
+        """Return it as what is sealed is bound to it."""
+        # Databases of version 1 knew no sessions: what they hold is of session 0.
+        return json.dumps(self[:-1] if self.session == 0 else self).encode()
 
 
 class Seal:
@@ -34,17 +50,17 @@ class Seal:
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 
-    def close(self, template: Template, speaker: str, position: int) -> bytes:
-        """Return `template` sealed as number `position` of `speaker`."""
+    def close(self, template: Template, place: Place) -> bytes:
+        """Return `template` sealed for `place`, which has its model."""
         evidence = template.evidence
         packed = _EVIDENCE.pack(evidence.speech, evidence.snr, evidence.clipped, evidence.bandwidth)
-        return self._encrypt(packed + template.embedding.astype("<f4").tobytes(), _place(speaker, template.model_id, position))
+        return self._encrypt(packed + template.embedding.astype("<f4").tobytes(), place.packed())
 
-    def open(self, sealed: bytes, speaker: str, model_id: str, position: int) -> Template:
+    def open(self, sealed: bytes, place: Place) -> Template:
         """Return the template. Raises `SealBrokenError`."""
-        packed = self._decrypt(sealed, _place(speaker, model_id, position))
+        packed = self._decrypt(sealed, place.packed())
         embedding = np.frombuffer(packed, dtype="<f4", offset=_EVIDENCE.size).astype(np.float32)
-        return Template(embedding, model_id, Evidence(*_EVIDENCE.unpack_from(packed)))
+        return Template(embedding, place.model_id, Evidence(*_EVIDENCE.unpack_from(packed)), max(place.session, 0))
 
     def proof(self) -> bytes:
         """Return what only this key can verify."""
@@ -111,7 +127,3 @@ def _give_name(partial: Path, file: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
-
-
-def _place(speaker: str, model_id: str, position: int) -> bytes:
-    return json.dumps([speaker, model_id, position]).encode()

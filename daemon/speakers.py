@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import groupby
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,24 +14,37 @@ from numpy.typing import NDArray
 from daemon.events import Evidence
 from models.encoder import Embedding
 
+ADAPTED_SHARE: Final = 0.25
+"""What was learned from acceptances never weighs more in a voiceprint; the rest is what was enrolled."""
+SLOWNESS: Final = 4
+"""Adapted templates of that number weigh half of it."""
+
 
 @dataclass(frozen=True)
 class Template:
-    """What is kept of one recording: its embedding, (192,) of unit length, and the model that made it."""
+    """What is kept of one recording: its embedding, (192,) of unit length, and the model that made it.
+
+    session: which enrollment of the speaker it is from, from 0.
+    """
 
     embedding: Embedding
     model_id: str
     evidence: Evidence
+    session: int = 0
 
 
 @dataclass(frozen=True)
 class Speaker:
-    """An enrolled person: one template per recording, at least one, all of the same model."""
+    """An enrolled person: one template per recording, at least one, all of the same model, in the order of their sessions.
+
+    adapted: what was learned from attempts that were accepted, the oldest first.
+    """
 
     name: str
     templates: tuple[Template, ...]
     created: datetime
     updated: datetime
+    adapted: tuple[Template, ...] = ()
 
     @property
     def model_id(self) -> str:
@@ -38,13 +53,31 @@ class Speaker:
 
     @property
     def speech(self) -> int:
-        """Net speech of all templates in samples."""
+        """Net speech of all that was enrolled in samples."""
         return sum(template.evidence.speech for template in self.templates)
+
+    @property
+    def sessions(self) -> int:
+        """How many enrollments the templates are from."""
+        return len({template.session for template in self.templates})
+
+    @cached_property
+    def anchor(self) -> Embedding:
+        """What was enrolled, at unit length, (192,): the mean of the sessions, each the mean of its templates at unit length.
+
+        Sessions weigh alike, however many recordings they have: a voice varies more from day to day than within an hour.
+        """
+        sessions = groupby(self.templates, key=lambda template: template.session)
+        return mean_direction([mean_direction([template.embedding for template in session]) for _, session in sessions])
 
     @cached_property
     def voiceprint(self) -> Embedding:
-        """The mean of the templates at unit length, (192,)."""
-        return mean_direction([template.embedding for template in self.templates])
+        """What attempts are compared with, at unit length, (192,): the anchor, and a little of what was adapted."""
+        if not self.adapted:
+            return self.anchor
+        learned = mean_direction([template.embedding for template in self.adapted])
+        share = ADAPTED_SHARE * len(self.adapted) / (len(self.adapted) + SLOWNESS)
+        return unit((1.0 - share) * self.anchor.astype(np.float64) + share * learned).astype(np.float32)
 
 
 def mean_direction(embeddings: list[Embedding]) -> Embedding:

@@ -13,33 +13,23 @@ from datetime import UTC, datetime
 from enum import Enum
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
+from daemon import tables
 from daemon.config import LimitsConfig
 from daemon.database import Database
 from daemon.errors import (
     SpeakerExistsError,
-    SpeakerNotFoundError,
     StorageError,
     StorageKeyError,
     TooManyRecordingsError,
     TooManySpeakersError,
     WrongModelError,
 )
-from daemon.sealing import Seal, SealBrokenError, create_key, read_key
+from daemon.sealing import ADAPTED, Place, Seal, SealBrokenError, create_key, read_key
 from daemon.speakers import Speaker, Template
 
 DATABASE: Final = "voiceprints.sqlite3"
-SCHEMA_VERSION: Final = 1
-_APPLICATION: Final = int.from_bytes(b"spkd", "big")
-_SCHEMA: Final = (
-    "CREATE TABLE key (proof BLOB NOT NULL) STRICT",
-    "CREATE TABLE speakers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL, updated TEXT NOT NULL) STRICT",
-    """CREATE TABLE templates (
-        speaker INTEGER NOT NULL REFERENCES speakers ON DELETE CASCADE, position INTEGER NOT NULL, model_id TEXT NOT NULL,
-        sealed BLOB NOT NULL, PRIMARY KEY (speaker, position)
-    ) STRICT, WITHOUT ROWID""",
-)
 
 
 class SaveMode(Enum):
@@ -70,7 +60,7 @@ class VoiceprintStore:
         if not (directory / DATABASE).exists():
             create_key(key_file)
         self._seal = Seal(read_key(key_file))
-        self._database = Database(directory / DATABASE, _APPLICATION, SCHEMA_VERSION, _SCHEMA)
+        self._database = Database(directory / DATABASE, tables.APPLICATION, tables.VERSION, tables.SCHEMA, tables.MIGRATIONS)
         self._prove_key(key_file)
 
     def close(self) -> None:
@@ -96,7 +86,7 @@ class VoiceprintStore:
         with self._lock:
             if speaker := self._all().get(name):
                 return speaker
-        raise _not_found(name)
+        raise tables.not_found(name)
 
     def check(self, name: str, model_id: str, recordings: int, mode: SaveMode) -> None:
         """Raise what `save` would raise for so many templates of that model; change nothing."""
@@ -104,7 +94,7 @@ class VoiceprintStore:
             self._check(connection, name, model_id, recordings, mode)
 
     def save(self, name: str, templates: Sequence[Template], mode: SaveMode) -> Speaker:
-        """Keep `templates`, at least one and all of one model, under `name`; return the speaker as they are now.
+        """Keep `templates`, at least one and all of one model, under `name` as one session; return the speaker as they are now.
 
         Raises `SpeakerExistsError`, `SpeakerNotFoundError` if there is nobody to add to, `WrongModelError` if what is there is of
         another model, `TooManySpeakersError`, `TooManyRecordingsError`, `StorageFullError`; nothing is changed then.
@@ -117,12 +107,32 @@ class VoiceprintStore:
         self._tell()
         return self.get(name)
 
+    def adapt(self, speaker: Speaker, template: Template, most: int) -> None:
+        """Let the voiceprint of `speaker` learn from an attempt of theirs; of what was learned, the newest `most` templates are kept.
+
+        Raises `SpeakerNotFoundError` if they are not enrolled any more as they were, `StorageFullError`; nothing is changed then.
+        """
+        with self._lock:
+            with self._database.transaction() as connection:
+                self._adapt(connection, speaker, template, most)
+            self._known = None
+        self._tell()
+
+    def reset(self, name: str) -> Speaker:
+        """Forget what was learned of a speaker beyond what was enrolled; return them as they are now. Raises `SpeakerNotFoundError`."""
+        with self._lock:
+            with self._database.transaction() as connection:
+                connection.execute("DELETE FROM adapted WHERE speaker = ?", (tables.get(connection, name).id,))
+            self._known = None
+        self._tell()
+        return self.get(name)
+
     def delete(self, name: str) -> None:
         """Forget a speaker and leave no trace of them in the files. Raises `SpeakerNotFoundError`."""
         with self._lock:
             with self._database.transaction() as connection:
-                if not _forget(connection, name):
-                    raise _not_found(name)
+                if not tables.forget(connection, name):
+                    raise tables.not_found(name)
             self._known = None
         self._tell()
 
@@ -131,14 +141,14 @@ class VoiceprintStore:
             listener()
 
     def _check(self, connection: sqlite3.Connection, name: str, model_id: str, recordings: int, mode: SaveMode) -> None:
-        enrolled = _enrolled(connection, name)
+        enrolled = tables.find(connection, name)
         if enrolled is None and mode is SaveMode.ADD:
-            raise _not_found(name)
+            raise tables.not_found(name)
         if enrolled is not None and mode is SaveMode.CREATE:
             raise SpeakerExistsError(
                 f"{name!r} is enrolled already: choose another name, or replace or add to what is enrolled", speaker=name
             )
-        if enrolled is None and (count := _count(connection)) >= self._limits.speakers:
+        if enrolled is None and (count := tables.count_speakers(connection)) >= self._limits.speakers:
             raise TooManySpeakersError(
                 f"{count} speakers are enrolled: delete one, or raise limits.speakers", limit=str(self._limits.speakers)
             )
@@ -158,15 +168,26 @@ class VoiceprintStore:
     def _write(self, connection: sqlite3.Connection, name: str, templates: Sequence[Template], mode: SaveMode) -> None:
         now = datetime.now(UTC).isoformat()
         if mode is SaveMode.REPLACE:
-            _forget(connection, name)
+            tables.forget(connection, name)
         connection.execute(
             "INSERT INTO speakers (name, created, updated) VALUES (?1, ?2, ?2) ON CONFLICT (name) DO UPDATE SET updated = ?2", (name, now)
         )
         (speaker,) = connection.execute("SELECT id FROM speakers WHERE name = ?", (name,)).fetchone()
-        (first,) = connection.execute("SELECT count(*) FROM templates WHERE speaker = ?", (speaker,)).fetchone()
+        query = "SELECT count(*), coalesce(max(session), -1) + 1 FROM templates WHERE speaker = ?"
+        first, session = connection.execute(query, (speaker,)).fetchone()
         for position, template in enumerate(templates, start=first):
-            row = (speaker, position, template.model_id, self._seal.close(template, name, position))
-            connection.execute("INSERT INTO templates VALUES (?, ?, ?, ?)", row)
+            sealed = self._seal.close(template, Place(name, template.model_id, position, session))
+            connection.execute("INSERT INTO templates VALUES (?, ?, ?, ?, ?)", (speaker, position, template.model_id, sealed, session))
+
+    def _adapt(self, connection: sqlite3.Connection, speaker: Speaker, template: Template, most: int) -> None:
+        row = tables.get(connection, speaker.name)
+        if row.updated != speaker.updated.isoformat():
+            raise tables.not_found(speaker.name)
+        query = "SELECT coalesce(max(position), -1) + 1 FROM adapted WHERE speaker = ?"
+        (position,) = connection.execute(query, (row.id,)).fetchone()
+        sealed = self._seal.close(template, Place(speaker.name, template.model_id, position, ADAPTED))
+        connection.execute("INSERT INTO adapted VALUES (?, ?, ?, ?)", (row.id, position, template.model_id, sealed))
+        connection.execute("DELETE FROM adapted WHERE speaker = ? AND position <= ?", (row.id, position - most))
 
     def _all(self) -> dict[str, Speaker]:
         changes = self._database.changes()
@@ -175,20 +196,23 @@ class VoiceprintStore:
         return self._known
 
     def _load(self) -> dict[str, Speaker]:
-        query = (
-            "SELECT name, created, updated, position, model_id, sealed FROM speakers JOIN templates ON speaker = id ORDER BY name, position"
-        )
         with self._database.reading() as connection:
-            rows = connection.execute(query).fetchall()
+            rows = tables.rows(connection)
         return {name: self._speaker(list(group)) for name, group in itertools.groupby(rows, key=itemgetter(0))}
 
-    def _speaker(self, rows: list[tuple[Any, ...]]) -> Speaker:
+    def _speaker(self, rows: list[tables.Row]) -> Speaker:
         name, created, updated = rows[0][:3]
         try:
-            templates = tuple(self._seal.open(sealed, name, model_id, position) for *_, position, model_id, sealed in rows)
+            templates = [(self._template(row), row[-1]) for row in rows]
         except SealBrokenError:
             raise StorageError(f"the voiceprint of {name!r} was altered on disk: delete {name!r} and enroll again", speaker=name) from None
-        return Speaker(name, templates, datetime.fromisoformat(created), datetime.fromisoformat(updated))
+        enrolled = tuple(template for template, session in templates if session != ADAPTED)
+        adapted = tuple(template for template, session in templates if session == ADAPTED)
+        return Speaker(name, enrolled, datetime.fromisoformat(created), datetime.fromisoformat(updated), adapted)
+
+    def _template(self, row: tables.Row) -> Template:
+        name, _, _, position, model_id, sealed, session = row
+        return self._seal.open(sealed, Place(name, model_id, position, session))
 
     def _prove_key(self, key_file: Path) -> None:
         """Make sure that the key is that of the database; a new database is bound to its key here."""
@@ -201,27 +225,3 @@ class VoiceprintStore:
             self._seal.verify(row[0])
         except SealBrokenError:
             raise StorageKeyError(f"{key_file} is not the key of the voiceprints beside which it is used: restore the right one") from None
-
-
-class _Enrolled(NamedTuple):
-    model_id: str
-    recordings: int
-
-
-def _enrolled(connection: sqlite3.Connection, name: str) -> _Enrolled | None:
-    query = "SELECT model_id, count(*) FROM speakers JOIN templates ON speaker = id WHERE name = ? GROUP BY model_id"
-    row = connection.execute(query, (name,)).fetchone()
-    return None if row is None else _Enrolled(*row)
-
-
-def _count(connection: sqlite3.Connection) -> int:
-    (count,) = connection.execute("SELECT count(*) FROM speakers").fetchone()
-    return int(count)
-
-
-def _forget(connection: sqlite3.Connection, name: str) -> bool:
-    return connection.execute("DELETE FROM speakers WHERE name = ?", (name,)).rowcount > 0
-
-
-def _not_found(name: str) -> SpeakerNotFoundError:
-    return SpeakerNotFoundError(f"nobody is enrolled as {name!r}: list the speakers to see who is", speaker=name)

@@ -93,6 +93,35 @@ def test_only_the_user_can_read_it(file: Path, database: Database) -> None:
         assert {stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()} == {0o600}
 
 
+NEWER = ("CREATE TABLE words (word TEXT, language TEXT) STRICT",)
+STEPS = {3: ["ALTER TABLE words ADD COLUMN tongue TEXT"], 4: ["ALTER TABLE words RENAME COLUMN tongue TO language"]}
+
+
+def test_an_older_database_is_brought_up_to_date(file: Path, database: Database) -> None:
+    add(database, "one")
+    database.close()
+    with closing(Database(file, 7, 5, NEWER, STEPS)) as newer, newer.transaction() as connection:
+        connection.execute("INSERT INTO words VALUES ('eins', 'de')")
+    with closing(Database(file, 7, 5, NEWER)) as again, again.reading() as connection:
+        assert connection.execute("SELECT * FROM words").fetchall() == [("one", None), ("eins", "de")]
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(file: Path, database: Database) -> None:
+    add(database, "one")
+    database.close()
+    with pytest.raises(StorageError, match="cannot be used"):
+        Database(file, 7, 5, NEWER, {**STEPS, 4: ["ALTER TABLE sentences ADD COLUMN language TEXT"]})
+    with closing(open_database(file)) as again:
+        assert words(again) == ["one"]
+
+
+@pytest.mark.parametrize("steps", [{}, {4: STEPS[4]}])
+def test_a_database_that_is_too_old_is_refused(file: Path, database: Database, steps: dict[int, list[str]]) -> None:
+    database.close()
+    with pytest.raises(StorageError, match="schema version 3, this speakerd reads 5"):
+        Database(file, 7, 5, NEWER, steps)
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

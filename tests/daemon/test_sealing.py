@@ -1,51 +1,56 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.errors import StorageKeyError
-from daemon.sealing import KEY_BYTES, Seal, SealBrokenError, create_key, read_key
+from daemon.sealing import ADAPTED, KEY_BYTES, Place, Seal, SealBrokenError, create_key, read_key
 from tests.daemon.templates import MODEL, same, template
 
 KEY = bytes(range(KEY_BYTES))
+PLACE = Place("Anna", MODEL, 0)
 
 
 def test_what_is_sealed_comes_back() -> None:
-    original = template(1)
-    assert same(Seal(KEY).open(Seal(KEY).close(original, "Anna", 3), "Anna", MODEL, 3), original)
+    original, place = replace(template(1), session=2), Place("Anna", MODEL, 3, 2)
+    opened = Seal(KEY).open(Seal(KEY).close(original, place), place)
+    assert same(opened, original)
+    assert opened.session == 2
 
 
 def test_the_same_template_never_looks_the_same() -> None:
-    assert Seal(KEY).close(template(1), "Anna", 0) != Seal(KEY).close(template(1), "Anna", 0)
+    assert Seal(KEY).close(template(1), PLACE) != Seal(KEY).close(template(1), PLACE)
 
 
 def test_nothing_of_the_embedding_is_readable() -> None:
     original = template(1)
-    sealed, raw = Seal(KEY).close(original, "Anna", 0), original.embedding.tobytes()
+    sealed, raw = Seal(KEY).close(original, PLACE), original.embedding.tobytes()
     assert not any(raw[start : start + 4] in sealed for start in range(0, len(raw), 4))
 
 
-@pytest.mark.parametrize(("speaker", "model_id", "position"), [("Ben", MODEL, 0), ("Anna", "fake-2", 0), ("Anna", MODEL, 1)])
-def test_a_seal_opens_only_in_its_place(speaker: str, model_id: str, position: int) -> None:
-    sealed = Seal(KEY).close(template(1), "Anna", 0)
+@pytest.mark.parametrize("moved", [{"speaker": "Ben"}, {"model_id": "fake-2"}, {"position": 1}, {"session": 1}, {"session": ADAPTED}])
+def test_a_seal_opens_only_in_its_place(moved: dict[str, Any]) -> None:
+    sealed = Seal(KEY).close(template(1), PLACE)
     with pytest.raises(SealBrokenError):
-        Seal(KEY).open(sealed, speaker, model_id, position)
+        Seal(KEY).open(sealed, PLACE._replace(**moved))
 
 
 @pytest.mark.parametrize("position", [0, 11, 12, 500, -1])
 def test_an_altered_byte_breaks_the_seal(position: int) -> None:
-    sealed = bytearray(Seal(KEY).close(template(1), "Anna", 0))
+    sealed = bytearray(Seal(KEY).close(template(1), PLACE))
     sealed[position] ^= 1
     with pytest.raises(SealBrokenError):
-        Seal(KEY).open(bytes(sealed), "Anna", MODEL, 0)
+        Seal(KEY).open(bytes(sealed), PLACE)
 
 
 @pytest.mark.parametrize("length", [0, 5, 12, 20])
 def test_a_truncated_seal_is_broken(length: int) -> None:
     with pytest.raises(SealBrokenError):
-        Seal(KEY).open(Seal(KEY).close(template(1), "Anna", 0)[:length], "Anna", MODEL, 0)
+        Seal(KEY).open(Seal(KEY).close(template(1), PLACE)[:length], PLACE)
 
 
 def test_only_the_key_verifies_its_proof() -> None:

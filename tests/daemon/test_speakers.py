@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 
 from daemon.events import Evidence
-from daemon.speakers import Speaker, Template, mean_direction, unit
+from daemon.speakers import ADAPTED_SHARE, Speaker, Template, mean_direction, unit
 from models.encoder import Embedding
 
 ENROLLED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +26,40 @@ def test_voiceprint_is_the_mean_direction_of_the_templates() -> None:
     anna = speaker(Template(axis(0), "edge-1", Evidence()), Template(axis(1), "edge-1", Evidence()))
     np.testing.assert_allclose(anna.voiceprint[:3], [np.sqrt(0.5), np.sqrt(0.5), 0.0], rtol=1e-6)
     assert anna.voiceprint.dtype == np.float32
+
+
+def test_sessions_weigh_alike_however_many_recordings_they_have() -> None:
+    morning = [Template(axis(0), "edge-1", Evidence())] * 3
+    anna = speaker(*morning, Template(axis(1), "edge-1", Evidence(), session=1))
+    np.testing.assert_allclose(anna.voiceprint[:3], [np.sqrt(0.5), np.sqrt(0.5), 0.0], rtol=1e-6)
+    assert anna.sessions == 2
+
+
+def test_a_session_is_normalised_before_it_is_averaged() -> None:
+    diverse = [Template(axis(index), "edge-1", Evidence()) for index in range(4)]
+    anna = speaker(*diverse, Template(axis(4), "edge-1", Evidence(), session=1))
+    assert anna.voiceprint[4] == pytest.approx(np.sqrt(0.5))
+
+
+def test_what_was_adapted_never_weighs_more_than_its_share() -> None:
+    adapted = Template(axis(1), "edge-1", Evidence())
+    weights = []
+    for count in (1, 2, 8, 10_000):
+        anna = replace(speaker(Template(axis(0), "edge-1", Evidence())), adapted=(adapted,) * count)
+        enrolled, learned = anna.voiceprint[:2]
+        weights.append(learned / (enrolled + learned))
+        np.testing.assert_array_equal(anna.anchor, axis(0))
+    assert weights == sorted(weights)
+    assert weights[0] == pytest.approx(ADAPTED_SHARE / 5)
+    assert weights[-1] == pytest.approx(ADAPTED_SHARE, abs=1e-3)
+    assert weights[-1] < ADAPTED_SHARE
+
+
+def test_what_was_adapted_is_no_recording() -> None:
+    anna = replace(
+        speaker(Template(axis(0), "edge-1", Evidence(speech=16_000))), adapted=(Template(axis(1), "edge-1", Evidence(speech=8_000)),)
+    )
+    assert (anna.speech, anna.sessions, len(anna.templates)) == (16_000, 1, 1)
 
 
 def test_speech_is_that_of_all_templates() -> None:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from daemon.config import LimitsConfig
 from daemon.errors import (
@@ -106,6 +110,77 @@ def test_add_keeps_what_was_there(store: VoiceprintStore) -> None:
     assert (after.created, after.updated > before.updated) == (before.created, True)
 
 
+def test_each_save_is_a_session(tmp_path: Path, store: VoiceprintStore) -> None:
+    store.save("Anna", [template(1), template(2)], SaveMode.CREATE)
+    store.save("Anna", [template(3)], SaveMode.ADD)
+    store.close()
+    with closing(open_store(tmp_path)) as again:
+        assert [each.session for each in again.get("Anna").templates] == [0, 0, 1]
+        replaced = again.save("Anna", [template(4)], SaveMode.REPLACE)
+        assert [each.session for each in replaced.templates] == [0]
+
+
+def test_a_session_cannot_be_altered(tmp_path: Path, store: VoiceprintStore) -> None:
+    store.save("Anna", [template(1)], SaveMode.CREATE)
+    sql(tmp_path, "UPDATE templates SET session = 1")
+    with pytest.raises(StorageError, match="'Anna' was altered"):
+        store.get("Anna")
+
+
+def test_what_is_learned_is_kept_apart_from_what_was_enrolled(tmp_path: Path, store: VoiceprintStore) -> None:
+    before = store.save("Anna", [template(1), template(2)], SaveMode.CREATE)
+    store.adapt(before, template(3), most=2)
+    store.close()
+    with closing(open_store(tmp_path)) as again:
+        after = again.get("Anna")
+    assert [same(kept, template(seed)) for seed, kept in enumerate(after.templates, start=1)] == [True, True]
+    assert [same(kept, template(3)) for kept in after.adapted] == [True]
+    assert (after.created, after.updated) == (before.created, before.updated)
+
+
+def test_the_newest_of_what_is_learned_is_kept(store: VoiceprintStore) -> None:
+    anna = store.save("Anna", [template(1)], SaveMode.CREATE)
+    for seed in range(10, 15):
+        store.adapt(store.get("Anna"), template(seed), most=3)
+    assert [same(kept, template(seed)) for seed, kept in enumerate(store.get("Anna").adapted, start=12)] == [True] * 3
+    store.adapt(anna, template(15), most=1)
+    assert [same(kept, template(15)) for kept in store.get("Anna").adapted] == [True]
+
+
+def test_what_is_learned_can_be_forgotten_without_a_trace(tmp_path: Path, store: VoiceprintStore) -> None:
+    before = store.save("Anna", [template(1)], SaveMode.CREATE)
+    store.adapt(before, template(2), most=2)
+    [(sealed,)] = sql(tmp_path, "SELECT sealed FROM adapted")
+    assert store.reset("Anna").adapted == ()
+    assert [same(kept, template(1)) for kept in store.reset("Anna").templates] == [True]
+    assert isinstance(sealed, bytes)
+    assert sealed[:64] not in stored_bytes(tmp_path)
+    with pytest.raises(SpeakerNotFoundError):
+        store.reset("Ben")
+
+
+@pytest.mark.parametrize("mode", [SaveMode.REPLACE, SaveMode.ADD])
+def test_nothing_is_learned_of_who_was_enrolled_anew_meanwhile(store: VoiceprintStore, mode: SaveMode) -> None:
+    before = store.save("Anna", [template(1)], SaveMode.CREATE)
+    store.save("Anna", [template(2)], mode)
+    with pytest.raises(SpeakerNotFoundError):
+        store.adapt(before, template(3), most=2)
+    assert store.get("Anna").adapted == ()
+
+
+def test_what_was_learned_outlives_more_recordings_but_not_other_ones(store: VoiceprintStore) -> None:
+    store.adapt(store.save("Anna", [template(1)], SaveMode.CREATE), template(2), most=2)
+    assert len(store.save("Anna", [template(3)], SaveMode.ADD).adapted) == 1
+    assert store.save("Anna", [template(4)], SaveMode.REPLACE).adapted == ()
+
+
+def test_what_is_learned_is_no_recording(store: VoiceprintStore) -> None:
+    anna = store.save("Anna", [template(seed) for seed in range(3)], SaveMode.CREATE)
+    for seed in range(10, 14):
+        store.adapt(anna, template(seed), most=4)
+    assert len(store.save("Anna", [template(4)], SaveMode.ADD).templates) == 4
+
+
 def test_add_needs_somebody(store: VoiceprintStore) -> None:
     with pytest.raises(SpeakerNotFoundError, match="nobody is enrolled as 'Anna'"):
         store.save("Anna", [template(1)], SaveMode.ADD)
@@ -178,10 +253,12 @@ def test_every_change_is_told_to_listeners(store: VoiceprintStore) -> None:
     store.save("Anna", [template(2)], SaveMode.ADD)
     with pytest.raises(SpeakerExistsError):
         store.save("Anna", [template(3)], SaveMode.CREATE)
+    store.adapt(store.get("Anna"), template(4), most=1)
+    store.reset("Anna")
     store.delete("Anna")
     store.remove_listener(listen)
     store.save("Ben", [template(4)], SaveMode.CREATE)
-    assert heard == [["Anna"], ["Anna"], []]
+    assert heard == [["Anna"], ["Anna"], ["Anna"], ["Anna"], []]
 
 
 def test_deleting_leaves_no_trace(tmp_path: Path, store: VoiceprintStore) -> None:
@@ -199,6 +276,65 @@ def test_replacing_leaves_no_trace(tmp_path: Path, store: VoiceprintStore) -> No
     store.save("Anna", [template(1)], SaveMode.REPLACE)
     assert isinstance(sealed, bytes)
     assert sealed[:64] not in stored_bytes(tmp_path)
+
+
+FIRST_SCHEMA = (
+    "CREATE TABLE key (proof BLOB NOT NULL) STRICT",
+    "CREATE TABLE speakers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL, updated TEXT NOT NULL) STRICT",
+    """CREATE TABLE templates (
+        speaker INTEGER NOT NULL REFERENCES speakers ON DELETE CASCADE, position INTEGER NOT NULL, model_id TEXT NOT NULL,
+        sealed BLOB NOT NULL, PRIMARY KEY (speaker, position)
+    ) STRICT, WITHOUT ROWID""",
+    f"PRAGMA application_id = {int.from_bytes(b'spkd', 'big')}",
+    "PRAGMA user_version = 1",
+)
+
+
+def write_first_version(directory: Path, count: int) -> None:
+    """Write what version 1 kept of Anna with templates 0 to `count` - 1, and its key."""
+    (directory / "data").mkdir(parents=True)
+    key = directory / "data" / "voiceprints.key"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    cipher = AESGCM(key.read_bytes())
+
+    def seal(content: bytes, place: bytes) -> bytes:
+        return bytes(12) + cipher.encrypt(bytes(12), content, place)
+
+    with closing(sqlite3.connect(directory / "data" / DATABASE, isolation_level=None)) as connection:
+        for statement in FIRST_SCHEMA:
+            connection.execute(statement)
+        connection.execute("INSERT INTO key VALUES (?)", (seal(b"", b"speakerd key"),))
+        connection.execute("INSERT INTO speakers VALUES (1, 'Anna', '2026-01-01T00:00:00+00:00', '2026-01-02T00:00:00+00:00')")
+        for position in range(count):
+            kept = template(position)
+            content = struct.pack("<Qddd", kept.evidence.speech, 21.5, 0.01, 7_200.0) + kept.embedding.astype("<f4").tobytes()
+            row = (position, MODEL, seal(content, json.dumps(["Anna", MODEL, position]).encode()))
+            connection.execute("INSERT INTO templates VALUES (1, ?, ?, ?)", row)
+
+
+def test_voiceprints_of_version_1_are_kept(tmp_path: Path) -> None:
+    write_first_version(tmp_path, 2)
+    for _ in range(2):
+        with closing(open_store(tmp_path)) as store:
+            anna = store.get("Anna")
+            assert [same(kept, template(seed)) for seed, kept in enumerate(anna.templates)] == [True, True]
+            assert (anna.updated, anna.sessions, anna.adapted) == (datetime(2026, 1, 2, tzinfo=UTC), 1, ())
+    with closing(open_store(tmp_path)) as store:
+        store.adapt(store.get("Anna"), template(7), most=2)
+        more = store.save("Anna", [template(8)], SaveMode.ADD)
+    assert ([each.session for each in more.templates], len(more.adapted)) == ([0, 0, 1], 1)
+    assert sql(tmp_path, "PRAGMA user_version") == [(2,)]
+
+
+def test_a_migrated_database_is_like_a_new_one(tmp_path: Path, store: VoiceprintStore) -> None:
+    write_first_version(old := tmp_path / "old", 1)
+    open_store(old).close()
+    columns = (
+        "SELECT t.name, c.name, c.type, c.[notnull], c.dflt_value, c.pk FROM pragma_table_list t, pragma_table_info(t.name) c ORDER BY 1, 2"
+    )
+    assert sql(old, columns) == sql(tmp_path, columns)
+    assert store.speakers() == ()
 
 
 def test_only_the_user_can_read_the_files(tmp_path: Path, store: VoiceprintStore) -> None:
