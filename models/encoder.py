@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 from models.features import Frames
 
 State = tuple[NDArray[np.float32], ...]
-"""All that the encoder remembers of a batch of streams: arrays with the batch as their first axis."""
+"""All that the encoder remembers of a batch of streams: arrays with the batch as their first axis.
+
+The last `POOLED` parts are what is pooled. Among the others, each part of shape (batch, 1) counts the frames of a running mean, whose
+total is the part before it (`models.layers.RunningMean`).
+"""
+
+POOLED: Final = 3
+"""So many parts of a state are sums over time, which the embedding is made of: of weights w, of w x and of w x^2, (batch, channels) each.
+
+Each step adds to them what depends on its frames and on the other parts alone (`models.layers.AttentiveStatistics`): the difference of
+these sums between two times, in place of the sums, is a state of the speech between them.
+"""
 
 Embedding = NDArray[np.float32]
 
