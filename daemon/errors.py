@@ -293,3 +293,9 @@ class ModelError(StartError):
     """The model's files are missing, altered or of another kind."""
 
     reason = "MODEL_INVALID"
+
+
+class EvaluationError(SpeakerdError):
+    """Decisions cannot be measured: a recording, a list or an output cannot be used, or nobody can be enrolled."""
+
+    reason = "EVALUATION_FAILED"
