@@ -16,13 +16,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calibration.regression import balanced, fit_log_odds
 from models.evaluate.metrics import Values
 
 FOLDS: Final = 5
 _RIDGE: Final = 1e-6
 """Weight of the squared slope, for scores of one standard deviation: keeps it finite where scores separate the trials completely."""
-_STEPS: Final = 50
-_TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -57,32 +56,10 @@ def fit_logistic(target_scores: Values, nontarget_scores: Values) -> tuple[float
     """Return the slope and offset whose log-likelihood ratios cost least on these trials. Neither side may be empty."""
     scores = np.concatenate([target_scores, nontarget_scores]).astype(np.float64)
     mean, deviation = scores.mean(), scores.std() or 1.0
-    signs = np.repeat([1.0, -1.0], [len(target_scores), len(nontarget_scores)])
-    weights = np.repeat([0.5 / len(target_scores), 0.5 / len(nontarget_scores)], [len(target_scores), len(nontarget_scores)])
-    inputs = np.stack([(scores - mean) / deviation, np.ones_like(scores)], axis=1) * signs[:, None]
-    slope, offset = _minimum(inputs, weights)
+    target = np.arange(len(scores)) < len(target_scores)
+    inputs = np.stack([(scores - mean) / deviation, np.ones_like(scores)], axis=1)
+    slope, offset = fit_log_odds(inputs, target, balanced(target), np.array([_RIDGE, 0.0])).tolist()
     return slope / deviation, offset - slope * mean / deviation
-
-
-def _minimum(inputs: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float]:
-    """Minimise sum(weights * log(1 + exp(-inputs @ x))) + ridge for x by Newton's method with halved steps."""
-    ridge = np.array([_RIDGE, 0.0])
-
-    def loss(point: NDArray[np.float64]) -> float:
-        return float(weights @ np.logaddexp(0.0, -inputs @ point) + ridge @ point**2 / 2)
-
-    point = np.zeros(2)
-    for _ in range(_STEPS):
-        wrong = np.exp(-np.logaddexp(0.0, inputs @ point))
-        gradient = ridge * point - inputs.T @ (weights * wrong)
-        hessian = (inputs * (weights * wrong * (1.0 - wrong))[:, None]).T @ inputs + np.diag(ridge)
-        step = np.linalg.lstsq(hessian, gradient, rcond=None)[0]
-        while loss(point - step) > loss(point) and np.abs(step).max() > _TOLERANCE:
-            step = step / 2
-        point = point - step
-        if np.abs(step).max() <= _TOLERANCE:
-            break
-    return float(point[0]), float(point[1])
 
 
 def ratio_cost(target_ratios: Values, nontarget_ratios: Values) -> float:
