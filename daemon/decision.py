@@ -83,6 +83,8 @@ class Decider:
         """Score the embedding with all speakers; None if there is nothing to score, or nobody to score it with."""
         if embedding is None or self._enrolled is None or not evidence.speech or not self._is_voice(evidence):
             return None
+        if not np.isfinite(embedding).all():
+            return None
         scores = self._calibration.scores(embedding, self._enrolled)
         ratios = self._calibration.llrs(scores, self._quality(evidence))
         best = np.argsort(-ratios, kind="stable")[: max(self._most, 2)]

@@ -22,7 +22,7 @@ from daemon.session import run
 from daemon.speakers import Template
 from models.features import Waveform
 from tests import audio
-from tests.fakes import FakeEncoder, enroll
+from tests.fakes import FakeEncoder, enroll, fake_calibration
 
 ENCODER = FakeEncoder()
 CONFIG = Config(
@@ -32,7 +32,7 @@ RECORDINGS = (audio.voice(0, 1.5, take=1), audio.join(audio.silence(0.4), audio.
 
 
 def session() -> EnrollmentSession:
-    return EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, CONFIG)
+    return EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, CONFIG, fake_calibration())
 
 
 def hear(*recordings: Waveform) -> tuple[EnrollmentSession, list[EnrollmentProgress]]:
@@ -87,7 +87,7 @@ def test_not_done_before_it_is_finished() -> None:
 
 
 def test_more_recordings_than_allowed_are_refused() -> None:
-    enrollment = EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, Config(limits=LimitsConfig(recordings=2)))
+    enrollment = EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, Config(limits=LimitsConfig(recordings=2)), fake_calibration())
     enrollment.next_recording()
     with pytest.raises(TooManyRecordingsError, match=r"limits\.recordings"):
         enrollment.next_recording()

@@ -13,22 +13,18 @@ from daemon.config import Config, DecisionConfig, VadConfig
 from daemon.errors import NoSpeakersError
 from daemon.events import Decision, Event, Outcome, Reason, SpeechEnded, SpeechStarted
 from daemon.session import Encode, VerificationSession, run
+from models.calibration.calibration import Calibration
 from models.features import Waveform
 from tests import audio
-from tests.fakes import FakeEncoder, enroll
+from tests.fakes import FakeEncoder, enroll, fake_calibration
 
 ENCODER = FakeEncoder()
+CALIBRATION = fake_calibration()
+DOUBTFUL = fake_calibration(accept=1.1, reject=-1.1)
+"""By which no score decides."""
 CONFIG = Config(
     vad=VadConfig(start_ms=60, pre_roll_ms=200, hang_over_ms=400),
-    decision=DecisionConfig(
-        accept_score=0.6,
-        reject_score=0.5,
-        accept_speech_seconds=1.0,
-        reject_speech_seconds=2.0,
-        min_speech_seconds=0.5,
-        ambiguous_margin=0.05,
-        interim_seconds=0.24,
-    ),
+    decision=DecisionConfig(min_speech_seconds=1.0, speech_seconds=8.0, interim_seconds=0.24),
 )
 ANNA = enroll("anna", audio.voice(0, 4.0), encoder=ENCODER)
 BEN = enroll("ben", audio.voice(1, 4.0), encoder=ENCODER)
@@ -37,12 +33,14 @@ STRANGER = audio.voice(3, 3.0)
 PAUSES = audio.join(audio.voice(0, 0.7, take=1), audio.silence(0.6), audio.voice(0, 0.503, take=2), audio.silence(0.501))
 
 
-def session(*, interim: bool = False, wait_for_end: bool = False, config: Config = CONFIG) -> VerificationSession:
-    return VerificationSession(ENCODER.initial_state(), [ANNA, BEN], config, interim=interim, wait_for_end=wait_for_end)
+def session(
+    *, interim: bool = False, wait_for_end: bool = False, config: Config = CONFIG, calibration: Calibration = CALIBRATION
+) -> VerificationSession:
+    return VerificationSession(ENCODER.initial_state(), [ANNA, BEN], config, calibration, interim=interim, wait_for_end=wait_for_end)
 
 
-def verify(samples: Waveform, *, interim: bool = False, wait_for_end: bool = False) -> list[Event]:
-    attempt = session(interim=interim, wait_for_end=wait_for_end)
+def verify(samples: Waveform, *, interim: bool = False, wait_for_end: bool = False, calibration: Calibration = CALIBRATION) -> list[Event]:
+    attempt = session(interim=interim, wait_for_end=wait_for_end, calibration=calibration)
     attempt.feed(samples)
     attempt.finish()
     return list(run(attempt, ENCODER))
@@ -52,15 +50,15 @@ def decisions(events: list[Event]) -> list[Decision]:
     return [event for event in events if isinstance(event, Decision)]
 
 
-def final(samples: Waveform, *, wait_for_end: bool = False) -> Decision:
-    (decision,) = decisions(verify(samples, wait_for_end=wait_for_end))
+def final(samples: Waveform, *, wait_for_end: bool = False, calibration: Calibration = CALIBRATION) -> Decision:
+    (decision,) = decisions(verify(samples, wait_for_end=wait_for_end, calibration=calibration))
     assert decision.final
     return decision
 
 
 def test_owner_is_accepted_as_soon_as_there_is_speech_enough() -> None:
     decision = final(OWNER)
-    assert (decision.outcome, decision.reason) == (Outcome.ACCEPT, Reason.SCORE_ABOVE_THRESHOLD)
+    assert (decision.outcome, decision.reason) == (Outcome.ACCEPT, Reason.LLR_ABOVE_BOUNDARY)
     assert decision.candidates[0].speaker == "anna"
     assert 16_000 <= decision.evidence.speech < 18_000
     assert decision.at < len(OWNER) / 2
@@ -68,9 +66,9 @@ def test_owner_is_accepted_as_soon_as_there_is_speech_enough() -> None:
 
 def test_stranger_is_rejected_as_soon_as_there_is_speech_enough() -> None:
     decision = final(STRANGER)
-    assert (decision.outcome, decision.reason) == (Outcome.REJECT, Reason.SCORE_BELOW_THRESHOLD)
-    assert 32_000 <= decision.evidence.speech < 34_000
-    assert decision.at < len(STRANGER)
+    assert (decision.outcome, decision.reason) == (Outcome.REJECT, Reason.LLR_BELOW_BOUNDARY)
+    assert 16_000 <= decision.evidence.speech < 18_000
+    assert decision.at < len(STRANGER) / 2
 
 
 def test_with_wait_for_end_the_decision_rests_on_all_audio() -> None:
@@ -80,13 +78,32 @@ def test_with_wait_for_end_the_decision_rests_on_all_audio() -> None:
     assert decisions(events)[0].outcome is Outcome.ACCEPT
 
 
-def test_audio_too_short_for_an_early_decision_is_decided_at_its_end() -> None:
-    assert final(audio.voice(0, 0.7, take=1)).outcome is Outcome.ACCEPT
-    assert final(audio.voice(3, 0.7, take=1)).outcome is Outcome.REJECT
+def test_what_is_undecided_when_the_audio_ends_is_told_so_and_never_rejected() -> None:
+    decision = final(OWNER, calibration=DOUBTFUL)
+    assert (decision.outcome, decision.reason, decision.at) == (Outcome.UNDECIDED, Reason.AUDIO_ENDED, len(OWNER))
+    assert decision.candidates[0].speaker == "anna"
+    assert decision.margin_accept < 0 < decision.margin_reject
+
+
+def test_an_attempt_ends_undecided_when_its_speech_is_used_up() -> None:
+    config = CONFIG.model_copy(update={"decision": CONFIG.decision.model_copy(update={"speech_seconds": 1.5})})
+    attempt = session(config=config, calibration=DOUBTFUL)
+    attempt.feed(OWNER)
+    (decision,) = decisions(list(run(attempt, ENCODER)))
+    assert (decision.outcome, decision.reason) == (Outcome.UNDECIDED, Reason.SPEECH_BUDGET_SPENT)
+    assert 24_000 <= decision.evidence.speech < 26_000
+    assert attempt.done
+
+
+def test_with_wait_for_end_no_speech_is_too_much() -> None:
+    config = CONFIG.model_copy(update={"decision": CONFIG.decision.model_copy(update={"speech_seconds": 1.5})})
+    attempt = session(config=config, calibration=DOUBTFUL, wait_for_end=True)
+    (decision,) = decisions(list(streamed(attempt, [OWNER])))
+    assert (decision.reason, decision.at) == (Reason.AUDIO_ENDED, len(OWNER))
 
 
 def test_too_little_speech_is_undecided_but_scored() -> None:
-    decision = final(audio.voice(0, 0.4))
+    decision = final(audio.voice(0, 0.7))
     assert (decision.outcome, decision.reason) == (Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH)
     assert decision.candidates
 
@@ -99,7 +116,7 @@ def test_no_speech_is_undecided(nothing: Waveform) -> None:
 
 def test_two_voiceprints_of_one_voice_stay_ambiguous_until_the_end() -> None:
     double = enroll("anna's double", audio.voice(0, 4.0, take=7), encoder=ENCODER)
-    attempt = VerificationSession(ENCODER.initial_state(), [ANNA, double], CONFIG, interim=False, wait_for_end=False)
+    attempt = VerificationSession(ENCODER.initial_state(), [ANNA, double], CONFIG, CALIBRATION, interim=False, wait_for_end=False)
     attempt.feed(OWNER)
     attempt.finish()
     (decision,) = decisions(list(run(attempt, ENCODER)))
@@ -156,6 +173,16 @@ def test_not_done_while_more_audio_may_come() -> None:
     assert attempt.done
 
 
+def test_who_is_one_of_many_is_told_apart_by_boundaries_for_as_many() -> None:
+    attempt = session()
+    attempt.feed(OWNER[:16_000])
+    assert decisions(list(run(attempt, ENCODER))) == []
+    attempt.set_speakers([ANNA])
+    (alone,) = decisions(list(streamed(attempt, [OWNER[16_000:]])))
+    both = final(OWNER)
+    assert alone.llr - alone.margin_accept < both.llr - both.margin_accept
+
+
 def test_score_is_the_cosine_with_the_voiceprint() -> None:
     attempt = session(wait_for_end=True)
     attempt.feed(OWNER)
@@ -175,7 +202,7 @@ def test_score_is_the_cosine_with_the_voiceprint() -> None:
 
 def test_nobody_enrolled_is_an_error() -> None:
     with pytest.raises(NoSpeakersError, match="enroll a speaker first"):
-        VerificationSession(ENCODER.initial_state(), [], CONFIG, interim=False, wait_for_end=False)
+        VerificationSession(ENCODER.initial_state(), [], CONFIG, CALIBRATION, interim=False, wait_for_end=False)
 
 
 @st.composite

@@ -12,7 +12,7 @@ from daemon.session import run
 from daemon.spoken_enrollment import SpokenEnrollment
 from models.features import Waveform
 from tests import audio
-from tests.fakes import FakeEncoder
+from tests.fakes import FakeEncoder, fake_calibration
 
 ENCODER = FakeEncoder()
 CONFIG = Config()
@@ -21,7 +21,7 @@ SENTENCE = audio.voice(0, 1.2)
 
 
 def begin(config: Config = CONFIG) -> SpokenEnrollment:
-    return SpokenEnrollment(ENCODER.initial_state(), ENCODER.model_id, config)
+    return SpokenEnrollment(ENCODER.initial_state(), ENCODER.model_id, config, fake_calibration())
 
 
 def hear(enrollment: SpokenEnrollment, *pieces: Waveform) -> list[EnrollmentProgress]:

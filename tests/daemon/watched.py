@@ -15,7 +15,7 @@ from daemon.voiceprints import VoiceprintStore
 from daemon.watching import WatchParts
 from models.encoder import Encoder
 from tests.daemon.server.harness import CONFIG, know
-from tests.fakes import FakeEncoder
+from tests.fakes import FakeEncoder, fake_calibration
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def watch_parts(*, encoder: Encoder | None = None, config: Config = CONFIG) -> I
         know(store, "anna", 0)
         know(store, "ben", 1)
         with closing(Engine(encoder or FakeEncoder(), config.model.max_batch)) as engine, closing(Roster(store, "fake-1")) as roster:
-            yield WatchParts(config, engine, roster, Hub(config.subscriptions))
+            yield WatchParts(config, engine, fake_calibration(), roster, Hub(config.subscriptions))
 
 
 def _store(directory: Path) -> VoiceprintStore:

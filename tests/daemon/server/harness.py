@@ -19,11 +19,12 @@ import pytest
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from google.rpc import status_pb2 as rpc_status_pb2
 
-from daemon.config import Config, DecisionConfig, StorageConfig
+from daemon.config import Config, StorageConfig
 from daemon.server.address import claimed
 from daemon.server.lifecycle import Server
 from daemon.speakers import Template
 from daemon.voiceprints import SaveMode, VoiceprintStore
+from models.calibration.calibration import Calibration
 from models.encoder import Encoder
 from models.features import SAMPLE_RATE, Waveform
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2, status_pb2, verification_pb2
@@ -32,11 +33,11 @@ from proto.speakerd.v1.speakers_pb2_grpc import SpeakersServiceStub
 from proto.speakerd.v1.status_pb2_grpc import StatusServiceStub
 from proto.speakerd.v1.verification_pb2_grpc import VerificationServiceStub
 from tests import audio
-from tests.fakes import FakeEncoder, enroll
+from tests.fakes import FakeEncoder, enroll, fake_calibration
 
 AUDIO = audio_pb2.AudioConfig(encoding=audio_pb2.AUDIO_ENCODING_LINEAR16, sample_rate_hertz=SAMPLE_RATE)
-CONFIG = Config(decision=DecisionConfig(accept_score=0.6, reject_score=0.5, reject_speech_seconds=2.0))
-"""With thresholds at which the fake encoder tells synthetic voices apart."""
+CONFIG = Config()
+"""With the fake calibration, by which the fake encoder tells synthetic voices apart."""
 MESSAGE_BYTES = 3_200
 """100 ms."""
 
@@ -136,14 +137,17 @@ class OpenStream:
 
 
 @asynccontextmanager
-async def running(config: Config = CONFIG, encoder: Encoder | None = None, directory: Path | None = None) -> AsyncIterator[Daemon]:
+async def running(
+    config: Config = CONFIG, encoder: Encoder | None = None, directory: Path | None = None, calibration: Calibration | None = None
+) -> AsyncIterator[Daemon]:
     """Run a server with its socket and its store in `directory`, or in one that goes with it."""
     with short_directory() as own:
         base = directory or own
         server_config = config.server.model_copy(update={"socket": base / "s.sock"})
         config = config.model_copy(update={"server": server_config, "storage": StorageConfig(directory=base / "data")})
         with claimed(base / "s.sock"), closing(open_store(config)) as store:
-            server = Server(config, encoder or FakeEncoder(), store)
+            running_encoder = encoder or FakeEncoder()
+            server = Server(config, running_encoder, calibration or fake_calibration(running_encoder.model_id), store)
             addresses = await server.start()
             try:
                 with grpc.insecure_channel(addresses[0]) as channel:

@@ -41,7 +41,7 @@ from tests.daemon.server.harness import (
     verify_audio,
     verify_config,
 )
-from tests.fakes import FakeEncoder
+from tests.fakes import FakeEncoder, fake_calibration
 
 CREATE, ADD, REPLACE = enrollment_pb2.ENROLL_MODE_CREATE, enrollment_pb2.ENROLL_MODE_ADD, enrollment_pb2.ENROLL_MODE_REPLACE
 FLOAT_48K = audio_pb2.AudioConfig(encoding=audio_pb2.AUDIO_ENCODING_FLOAT32, sample_rate_hertz=48_000)
@@ -292,7 +292,7 @@ class GoneClient:
 async def test_a_client_that_is_gone_is_not_taken_for_one_that_has_no_more_to_send(daemon: Daemon) -> None:
     engine = Engine(FakeEncoder(), max_batch=4)
     with closing(engine), ThreadPoolExecutor() as storage:
-        watching = WatchParts(CONFIG, engine, Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
+        watching = WatchParts(CONFIG, engine, fake_calibration(), Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
         runtime = Runtime(CONFIG, engine, daemon.store, storage, Streams(CONFIG.limits), watching, Captures())
         service = EnrollmentService(runtime, Saver(runtime))
         with pytest.raises(asyncio.CancelledError):
