@@ -40,6 +40,7 @@ class EvidenceMeter:
     def __init__(self) -> None:
         self._levels = np.zeros(1 - FAINTEST_DB, dtype=np.int64)
         self._voiced = 0
+        self._voice = 0.0
         self._power = 0.0
         self._clipped = 0
         self._bands = np.zeros(MEL_BINS, dtype=np.float64)
@@ -53,6 +54,7 @@ class EvidenceMeter:
     def add_speech(self, hop: Hop) -> None:
         """Take a voiced hop of a segment of speech."""
         self._voiced += 1
+        self._voice += hop.voice
         self._power += hop.power
         self._clipped += int(np.count_nonzero(np.abs(hop.samples) >= FULL_SCALE))
 
@@ -71,7 +73,7 @@ class EvidenceMeter:
         speech = self._voiced * HOP
         over_background = self._power / self._voiced / self._background() - 1.0
         snr = 10 * math.log10(max(over_background, LOWEST_SNR))
-        return Evidence(speech, snr, self._clipped / speech, self._bandwidth())
+        return Evidence(speech, snr, self._clipped / speech, self._bandwidth(), self._voice / self._voiced)
 
     def _background(self) -> float:
         seen = np.cumsum(self._levels)

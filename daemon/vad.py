@@ -1,52 +1,34 @@
-"""Where speech is: a detector of voiced audio, and a gate that makes segments of what it says."""
+"""Where speech is: a gate that makes segments of what a detector of voices says."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
-import webrtcvad
 from numpy.typing import NDArray
 
 from daemon.config import VadConfig
-from models.features import SAMPLE_RATE, Waveform
+from daemon.detectors import HOP, VoiceDetector, voice_detector
+from models.features import Waveform
 
-HOP: Final = 160
-"""Samples that are judged at a time (10 ms)."""
+__all__ = ["HOP", "Hop", "Passage", "SpeechGate", "pcm16", "speech_gate"]
+
 HOP_MS: Final = 10
 FAINTEST_POWER: Final = 1e-7
 """Mean square below which nothing is speech (-70 dB relative to full scale)."""
 
 
-class VoiceDetector(Protocol):
-    """Says of one hop after the other whether it is voiced; it may remember the hops before."""
-
-    def is_speech(self, hop: NDArray[np.int16]) -> bool:
-        """Judge the next `HOP` samples of 16-bit PCM."""
-        ...
-
-
-class WebRtcDetector:
-    """WebRTC's detector: Gaussian mixtures over six bands. `aggressiveness` 0 to 3: the higher, the less passes for speech."""
-
-    def __init__(self, aggressiveness: int) -> None:
-        self._vad = webrtcvad.Vad(aggressiveness)
-
-    def is_speech(self, hop: NDArray[np.int16]) -> bool:
-        """Judge the next `HOP` samples of 16-bit PCM."""
-        return bool(self._vad.is_speech(hop.tobytes(), SAMPLE_RATE))
-
-
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """10 ms of audio from sample `start`, its mean square, and whether it is voiced."""
+    """10 ms of audio from sample `start`, its mean square, whether it is voiced, and how likely it is a voice, 0 to 1."""
 
     start: int
     samples: Waveform
     power: float
     voiced: bool
+    voice: float = 0.0
 
     @property
     def end(self) -> int:
@@ -71,12 +53,14 @@ class Passage:
 class SpeechGate:
     """Cuts a stream of hops into segments of speech.
 
-    It opens when voiced hops outnumber unvoiced ones by `start` and then passes on the hops before them too, up to `pre_roll`; it
-    closes after `hang_over` unvoiced hops in a row, which it still passes on. All three are counts of hops.
+    A hop is voiced from a likelihood of `threshold` on. The gate opens when voiced hops outnumber unvoiced ones by `start` and then
+    passes on the hops before them too, up to `pre_roll`; it closes after `hang_over` unvoiced hops in a row, which it still passes on.
+    All three are counts of hops.
     """
 
-    def __init__(self, detector: VoiceDetector, *, start: int, pre_roll: int, hang_over: int) -> None:
+    def __init__(self, detector: VoiceDetector, *, start: int, pre_roll: int, hang_over: int, threshold: float = 0.5) -> None:
         self._detector = detector
+        self._threshold = threshold
         self._start = start
         self._hang_over = hang_over
         self._before: deque[Hop] = deque(maxlen=start + pre_roll)
@@ -99,13 +83,15 @@ class SpeechGate:
         ended = self._voiced_until if self.open else None
         self.open, self._surplus = False, 0
         self._before.clear()
+        self._detector.reset()
         return ended
 
     def _judge(self, samples: Waveform) -> Hop:
         exact = samples.astype(np.float64)
         power = float(exact @ exact) / HOP
-        voiced = power >= FAINTEST_POWER and self._detector.is_speech(pcm16(samples))
-        hop = Hop(self._position, samples, power, voiced)
+        # A detector hears all of the stream, even what is too faint to be speech: to leave something out would join what is apart.
+        voice = self._detector.voice(pcm16(samples))
+        hop = Hop(self._position, samples, power, power >= FAINTEST_POWER and voice >= self._threshold, voice)
         self._position = hop.end
         return hop
 
@@ -129,9 +115,10 @@ class SpeechGate:
 
 
 def speech_gate(config: VadConfig) -> SpeechGate:
-    """Return the gate that `config` describes, in front of a detector of its own."""
+    """Return the gate that `config` describes, with a detector of its own; raises what `voice_detector` raises."""
     return SpeechGate(
-        WebRtcDetector(config.aggressiveness),
+        voice_detector(config),
+        threshold=config.threshold,
         start=max(1, config.start_ms // HOP_MS),
         pre_roll=config.pre_roll_ms // HOP_MS,
         hang_over=max(1, config.hang_over_ms // HOP_MS),

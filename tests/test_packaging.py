@@ -58,12 +58,14 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path
         "clients/scenarios/examples/front-door.yaml",
         "clients/voices/1-slt/1.opus",
         "daemon/py.typed",
+        "daemon/weights/silero_vad_16k_sequence.onnx",
     ):
         assert data in names
 
 
-def test_the_wheel_holds_the_licence(wheel: Path) -> None:
-    assert [name for name in ZipFile(wheel).namelist() if name.endswith("licenses/LICENSE")]
+@pytest.mark.parametrize("licence", ["LICENSE", "daemon/weights/silero_vad.LICENSE"])
+def test_the_wheel_holds_the_licences(wheel: Path, licence: str) -> None:
+    assert [name for name in ZipFile(wheel).namelist() if name.endswith(f"licenses/{licence}")]
 
 
 def test_every_module_outside_of_training_can_be_imported(environment: Path, wheel: Path, tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def test_nothing_is_known_before_speech() -> None:
     assert measure(audio.noise(1.0), audio.silence(0.0)) == Evidence()
 
 
+def test_voice_is_the_mean_likelihood_of_speech() -> None:
+    meter = EvidenceMeter()
+    for voice in (0.6, 0.9, 0.9):
+        meter.add_speech(Hop(0, audio.voice(0, 0.01), 0.01, voiced=True, voice=voice))
+        meter.hear(0.01)
+    assert meter.evidence().voice == pytest.approx(0.8)
+
+
 def test_speech_is_counted_in_samples() -> None:
     assert measure(audio.silence(1.0), audio.voice(0, 0.5)).speech == 8_000
 
