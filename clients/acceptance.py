@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from clients.capture_messages import AttemptDecided, CaptureEvent, SubscribeConfig
+from clients.capture_messages import AttemptDecided, AttemptFollowed, CaptureEvent, SubscribeConfig
 from clients.client import Client
 from clients.errors import ClientError
 from clients.messages import Outcome
@@ -20,10 +20,12 @@ MAX_SKEW: Final = timedelta(seconds=1)
 def is_fresh_accept(event: CaptureEvent, now: datetime) -> bool:
     """Return whether an event is a final ACCEPT that may be acted on at `now`, a time of this machine's clock.
 
+    Who speaks on after one is accepted anew now and then, as long as their voice is heard: that counts as well.
+
     An expired one never is, nor one from further in the future than `MAX_SKEW`: of that its age cannot be told. So a daemon on
     another machine is believed only while the two clocks agree: let both follow the same time server.
     """
-    if not isinstance(event.event, AttemptDecided) or event.event.expires is None:
+    if not isinstance(event.event, AttemptDecided | AttemptFollowed) or event.event.expires is None:
         return False
     decision = event.event.decision
     return decision.final and decision.outcome is Outcome.ACCEPT and event.time - MAX_SKEW <= now < event.event.expires
@@ -63,5 +65,5 @@ def first_accept(subscription: Subscription, speaker: str, timeout: float) -> Ca
 
 
 def _accepts(event: CaptureEvent, speaker: str) -> bool:
-    is_theirs = isinstance(event.event, AttemptDecided) and event.event.decision.speaker == speaker
+    is_theirs = isinstance(event.event, AttemptDecided | AttemptFollowed) and event.event.decision.speaker == speaker
     return is_theirs and is_fresh_accept(event, datetime.now(UTC))

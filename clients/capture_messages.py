@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from clients.messages import Decision
+from clients.messages import Decision, Evidence, Reason
 
 
 class CaptureState(Enum):
@@ -152,6 +152,40 @@ class AttemptDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptFollowed:
+    """Who was accepted in an attempt speaks on: what the daemon makes of their latest speech alone.
+
+    A final decision accepts them anew, and has an expiry as in `AttemptDecided`; it does not end the attempt.
+    """
+
+    attempt: int
+    decision: Decision
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """Someone else speaks now than `speaker`, who was accepted in the attempt: act on that acceptance no longer.
+
+    llr: of their voice in the latest speech; evidence: of that speech.
+    """
+
+    attempt: int
+    speaker: str
+    llr: float
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Nobody is accepted any more; `speaker` was, in the attempt. reason: SPEAKER_CHANGED, VOICE_LOST (a pause) or SPEAKER_DELETED."""
+
+    attempt: int
+    speaker: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """How loud it is, relative to full scale, and whether someone speaks."""
 
@@ -160,7 +194,7 @@ class Level:
     speech: bool
 
 
-CaptureNews = Subscribed | CaptureChanged | AttemptStarted | AttemptDecided | Level
+CaptureNews = Subscribed | CaptureChanged | AttemptStarted | AttemptDecided | AttemptFollowed | SpeakerChanged | Locked | Level
 
 
 @dataclass(frozen=True, slots=True)

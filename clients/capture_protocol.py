@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
 from clients import capture_messages as messages
 from clients import protocol
 from clients.audio import Audio
-from clients.messages import EnrollConfig, EnrollmentEvent
+from clients.messages import Decision, EnrollConfig, EnrollmentEvent
 from proto.speakerd.v1 import capture_event_pb2, captures_pb2, feed_pb2, subscription_pb2
 
 _STATES: Final = {captures_pb2.CaptureState.Value(f"CAPTURE_STATE_{state.name}"): state for state in messages.CaptureState}
 _CHANGES: Final = {capture_event_pb2.CaptureChange.Value(f"CAPTURE_CHANGE_{change.name}"): change for change in messages.CaptureChange}
+
+_Decided = capture_event_pb2.AttemptDecided | capture_event_pb2.AttemptFollowed
 
 
 def subscribe_request(config: messages.SubscribeConfig) -> subscription_pb2.SubscribeRequest:
@@ -96,6 +98,14 @@ def device(message: captures_pb2.Device) -> messages.Device:
     return messages.Device(message.index, message.name, message.channels, message.sample_rate_hertz, message.is_default)
 
 
+def _decision(message: capture_event_pb2.CaptureEvent, decided: _Decided) -> Decision:
+    return protocol.decision(protocol.seconds(message.audio_processed), decided.decision)
+
+
+def _expires(decided: _Decided) -> datetime | None:
+    return decided.expires.ToDatetime(UTC) if decided.HasField("expires") else None
+
+
 def _news(message: capture_event_pb2.CaptureEvent) -> messages.CaptureNews | None:
     match message.WhichOneof("event"):
         case "subscribed":
@@ -108,9 +118,16 @@ def _news(message: capture_event_pb2.CaptureEvent) -> messages.CaptureNews | Non
             return messages.AttemptStarted(message.attempt_started.attempt, protocol.seconds(message.attempt_started.offset))
         case "attempt_decided":
             decided = message.attempt_decided
-            decision = protocol.decision(protocol.seconds(message.audio_processed), decided.decision)
-            expires = decided.expires.ToDatetime(UTC) if decided.HasField("expires") else None
-            return messages.AttemptDecided(decided.attempt, decision, expires)
+            return messages.AttemptDecided(decided.attempt, _decision(message, decided), _expires(decided))
+        case "attempt_followed":
+            followed = message.attempt_followed
+            return messages.AttemptFollowed(followed.attempt, _decision(message, followed), _expires(followed))
+        case "speaker_changed":
+            left = message.speaker_changed
+            return messages.SpeakerChanged(left.attempt, left.speaker, left.llr, protocol.evidence(left.evidence))
+        case "locked":
+            locked = message.locked
+            return messages.Locked(locked.attempt, locked.speaker, protocol.reason(locked.reason))
         case "level":
             return messages.Level(message.level.rms_dbfs, message.level.peak_dbfs, message.level.speech)
         case None:

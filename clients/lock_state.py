@@ -9,8 +9,19 @@ from enum import Enum
 from typing import Final
 
 from clients.acceptance import is_fresh_accept
-from clients.capture_messages import AttemptDecided, Capture, CaptureChange, CaptureChanged, CaptureEvent, CaptureState, Subscribed
-from clients.messages import Decision, Outcome
+from clients.capture_messages import (
+    AttemptDecided,
+    AttemptFollowed,
+    Capture,
+    CaptureChange,
+    CaptureChanged,
+    CaptureEvent,
+    CaptureState,
+    Locked,
+    SpeakerChanged,
+    Subscribed,
+)
+from clients.messages import Decision, Outcome, Reason
 from clients.subscription import Disconnected, Gap, SubscriptionEvent
 
 _HARMLESS: Final = frozenset(
@@ -35,6 +46,8 @@ class LockReason(Enum):
     """It was open for as long as an acceptance holds."""
     OTHER_VOICE = "OTHER_VOICE"
     """Someone else spoke, or somebody whom the daemon cannot tell from someone else."""
+    DELETED = "DELETED"
+    """The speaker is not enrolled any more."""
     CAPTURE_LOST = "CAPTURE_LOST"
     """The capture is not heard, or not reliably: stopped, unplugged, stalled, muted, or audio was lost."""
     DISCONNECTED = "DISCONNECTED"
@@ -53,7 +66,9 @@ class LockConfig:
     """Who opens a lock, and for how long.
 
     capture: the only one that counts. speakers: who opens it. hold: seconds for which an acceptance keeps it open.
-    relock_on_other_voice: lock at once when the capture decides that someone else speaks (REJECT, ACCEPT of another, AMBIGUOUS).
+    Who speaks on is accepted anew now and then, and keeps it open.
+    relock_on_other_voice: lock at once when someone else speaks: when the capture decides so (REJECT, ACCEPT of another, AMBIGUOUS), and
+    when another voice follows the one that was accepted.
     heartbeat: seconds within which `Lock.beat` must be called again and again for the lock to be open; None if it need not be.
     """
 
@@ -147,7 +162,11 @@ class LockState:
         match event.event:
             case CaptureChanged(change, capture):
                 return self._listen(capture if change in _HARMLESS else None)
-            case AttemptDecided(decision=decision) if decision.final:
+            case SpeakerChanged():
+                return self._other_voice()
+            case Locked(reason=reason):
+                return self._not_accepted(reason)
+            case AttemptDecided(decision=decision) | AttemptFollowed(decision=decision) if decision.final:
                 if self._opens(decision):
                     return self._open(decision.speaker, clock) if self._heard and is_fresh_accept(event, now) else None
                 return self._decided_otherwise(decision)
@@ -168,5 +187,17 @@ class LockState:
         return None if was_open_for == speaker else LockChange(True, LockReason.ACCEPTED, speaker)
 
     def _decided_otherwise(self, decision: Decision) -> LockChange | None:
-        other = decision.outcome is not Outcome.UNDECIDED and self._config.relock_on_other_voice
-        return self.lock(LockReason.OTHER_VOICE) if other else None
+        return None if decision.outcome is Outcome.UNDECIDED else self._other_voice()
+
+    def _other_voice(self) -> LockChange | None:
+        return self.lock(LockReason.OTHER_VOICE) if self._config.relock_on_other_voice else None
+
+    def _not_accepted(self, reason: Reason) -> LockChange | None:
+        match reason:
+            case Reason.VOICE_LOST:
+                # Who was accepted has finished speaking: the lock is held open for them.
+                return None
+            case Reason.SPEAKER_CHANGED:
+                return self._other_voice()
+            case _:
+                return self.lock(LockReason.DELETED)

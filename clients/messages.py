@@ -40,6 +40,7 @@ class Reason(Enum):
     AUDIO_ENDED = "AUDIO_ENDED"
     SPEAKER_CHANGED = "SPEAKER_CHANGED"
     VOICE_LOST = "VOICE_LOST"
+    SPEAKER_DELETED = "SPEAKER_DELETED"
     UNSPECIFIED = "UNSPECIFIED"
     """One that this client does not know: the daemon is newer."""
 

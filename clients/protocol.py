@@ -173,7 +173,7 @@ def decision(at: float, message: decision_pb2.Decision) -> messages.Decision:
         at=at,
         outcome=outcome,
         final=message.is_final,
-        reason=_REASONS.get(message.reason, messages.Reason.UNSPECIFIED),
+        reason=reason(message.reason),
         speaker=message.speaker,
         score=message.score,
         llr=message.llr,
@@ -181,7 +181,7 @@ def decision(at: float, message: decision_pb2.Decision) -> messages.Decision:
         margin_accept=message.margin_accept,
         margin_reject=message.margin_reject,
         expected_speech=seconds(message.expected_speech) if message.HasField("expected_speech") else None,
-        evidence=_evidence(message.evidence),
+        evidence=evidence(message.evidence),
         candidates=tuple(messages.Candidate(each.speaker, each.score, each.llr) for each in message.candidates),
     )
 
@@ -191,7 +191,7 @@ def progress(at: float, message: enrollment_pb2.EnrollProgress) -> messages.Enro
     return messages.EnrollmentProgress(
         at=at,
         recording=message.recording,
-        evidence=_evidence(message.evidence),
+        evidence=evidence(message.evidence),
         speech=seconds(message.speech),
         needed=seconds(message.speech_needed),
     )
@@ -199,10 +199,16 @@ def progress(at: float, message: enrollment_pb2.EnrollProgress) -> messages.Enro
 
 def enrolled(at: float, message: enrollment_pb2.EnrollResult) -> messages.Enrolled:
     """Read the result of an enrollment."""
-    return messages.Enrolled(at, speaker(message.speaker), tuple(map(_evidence, message.recordings)))
+    return messages.Enrolled(at, speaker(message.speaker), tuple(map(evidence, message.recordings)))
 
 
-def _evidence(message: decision_pb2.Evidence) -> messages.Evidence:
+def reason(value: decision_pb2.Reason.ValueType) -> messages.Reason:
+    """Read a reason."""
+    return _REASONS.get(value, messages.Reason.UNSPECIFIED)
+
+
+def evidence(message: decision_pb2.Evidence) -> messages.Evidence:
+    """Read evidence."""
     return messages.Evidence(
         speech=seconds(message.speech),
         snr_db=message.snr_db,

@@ -21,6 +21,7 @@ REASONS: Final = {
     Reason.AUDIO_ENDED: "the audio ended before the evidence decided",
     Reason.SPEAKER_CHANGED: "somebody else speaks",
     Reason.VOICE_LOST: "the voice is not heard any more",
+    Reason.SPEAKER_DELETED: "the speaker is not enrolled any more",
     Reason.UNSPECIFIED: "for a reason that this client does not know",
 }
 """Why a decision is what it is."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from daemon.events import AttemptDecided, AttemptStarted, Level
+from daemon.events import AttemptDecided, AttemptEvent, AttemptFollowed, Level
 
 
 class CaptureState(Enum):
@@ -65,7 +65,7 @@ class CaptureChanged:
     status: CaptureStatus
 
 
-Published = AttemptStarted | AttemptDecided | Level | CaptureChanged
+Published = AttemptEvent | Level | CaptureChanged
 """What is told of captures."""
 
 
@@ -87,4 +87,4 @@ class CaptureEvent:
 
 def is_passing(event: Published) -> bool:
     """Tell whether `event` is soon outdated: an interim decision or a level. Such are not kept, and left out where there is no room."""
-    return isinstance(event, Level) or (isinstance(event, AttemptDecided) and not event.decision.final)
+    return isinstance(event, Level) or (isinstance(event, AttemptDecided | AttemptFollowed) and not event.decision.final)

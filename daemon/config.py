@@ -165,10 +165,12 @@ class LimitsConfig(_Section):
 
 
 class AttemptsConfig(_Section):
-    """How what a capture hears is cut into attempts."""
+    """How what a capture hears is cut into attempts, and who was accepted is followed."""
 
     pause_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     speech_seconds: Seconds = 8.0
+    follow: bool = True
+    view_seconds: Annotated[float, Field(ge=0.5, le=10)] = 2.0
     level_seconds: Annotated[float, Field(ge=0.01, le=60)] = 0.1
 
 
@@ -233,6 +235,8 @@ class Config(_Section):
     def _attempts_are_long_enough(self) -> Self:
         if self.attempts.speech_seconds < self.decision.min_speech_seconds:
             raise ValueError("attempts.speech_seconds must not be less than decision.min_speech_seconds: nothing would be decided")
+        if self.attempts.view_seconds < self.decision.min_speech_seconds:
+            raise ValueError("attempts.view_seconds must not be less than decision.min_speech_seconds: nobody could be followed")
         return self
 
 

@@ -79,6 +79,17 @@ class Decider:
         named = max(self._most, 2) if outcome is Outcome.AMBIGUOUS else self._most
         return Decision(at, outcome, ended is not None, reason, evidence, *self._told(scored, named), expected)
 
+    def knows(self, speaker: str) -> bool:
+        """Return whether somebody of that name is among the speakers."""
+        return speaker in self._names
+
+    def ratio(self, speaker: str, embedding: Embedding | None, evidence: Evidence) -> float | None:
+        """Return the log-likelihood ratio of one of the speakers; None where nothing can be decided."""
+        scored = self._score(embedding, evidence)
+        if scored is None or evidence.speech / SAMPLE_RATE < self._config.min_speech_seconds:
+            return None
+        return float(scored.ratios[self._names.index(speaker)])
+
     def _score(self, embedding: Embedding | None, evidence: Evidence) -> _Scored | None:
         """Score the embedding with all speakers; None if there is nothing to score, or nobody to score it with."""
         if embedding is None or self._enrolled is None or not evidence.speech or not self._is_voice(evidence):

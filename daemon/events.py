@@ -35,6 +35,7 @@ class Reason(Enum):
     AUDIO_ENDED = "AUDIO_ENDED"
     SPEAKER_CHANGED = "SPEAKER_CHANGED"
     VOICE_LOST = "VOICE_LOST"
+    SPEAKER_DELETED = "SPEAKER_DELETED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,42 @@ class AttemptDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptFollowed:
+    """Who was accepted in an attempt is followed while they speak on: what is made of the latest speech alone.
+
+    A final decision accepts them anew; it does not end the attempt.
+    """
+
+    at: int
+    attempt: int
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """Someone else speaks now than `speaker`, who was accepted in the attempt. llr: of their voice in the latest speech.
+
+    evidence: of that speech. Either another enrolled speaker is accepted at once, in the next attempt, or Locked follows.
+    """
+
+    at: int
+    attempt: int
+    speaker: str
+    llr: float
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Nobody is accepted any more; `speaker` was, in the attempt. reason: SPEAKER_CHANGED, VOICE_LOST or SPEAKER_DELETED."""
+
+    at: int
+    attempt: int
+    speaker: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """How loud the stretch of audio was that ends here, in dB relative to full scale; speech: someone speaks at its end."""
 
@@ -158,5 +195,7 @@ class ClippingChanged:
 
 Event = SpeechStarted | SpeechEnded | Decision | EnrollmentProgress
 """What a verification or an enrollment tells."""
-WatchEvent = AttemptStarted | AttemptDecided | Level | SilenceChanged | ClippingChanged
+AttemptEvent = AttemptStarted | AttemptDecided | AttemptFollowed | SpeakerChanged | Locked
+"""What a watch tells of its attempts."""
+WatchEvent = AttemptEvent | Level | SilenceChanged | ClippingChanged
 """What a watch tells."""

@@ -11,7 +11,7 @@ from uuid import uuid4
 from daemon.capture_events import CaptureEvent, Published, is_passing
 from daemon.config import SubscriptionsConfig
 from daemon.errors import HistoryGoneError, TooManySubscribersError
-from daemon.events import AttemptDecided, Outcome
+from daemon.events import AttemptDecided, AttemptFollowed, Outcome
 from daemon.subscriber import Subscriber, Wanted
 
 
@@ -84,5 +84,8 @@ class Hub:
         return [told for told in self._history if told.sequence > after]
 
     def _expires(self, event: Published, time: datetime) -> datetime | None:
-        accepts = isinstance(event, AttemptDecided) and event.decision.final and event.decision.outcome is Outcome.ACCEPT
-        return time + self._expiry if accepts else None
+        match event:
+            case AttemptDecided(decision=decision) | AttemptFollowed(decision=decision) if decision.final:
+                return time + self._expiry if decision.outcome is Outcome.ACCEPT else None
+            case _:
+                return None

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.encoder import POOLED, State
 
@@ -47,7 +48,7 @@ def forgetting(front: State, memory: float) -> State:
     parts = list(front)
     for index, count in enumerate(front):
         if count.ndim == 2 and count.shape[1] == 1 and count.max() > memory:  # noqa: PLR2004 - (batch, 1)
-            share = np.minimum(np.float32(memory) / count, np.float32(1.0))
+            share: NDArray[np.float32] = np.minimum(np.float32(memory) / count, np.float32(1.0))
             parts[index - 1 : index + 1] = front[index - 1] * share, count * share
     return tuple(parts)
 
@@ -55,4 +56,4 @@ def forgetting(front: State, memory: float) -> State:
 def _sums(increments: Sequence[State], like: State) -> State:
     if not increments:
         return tuple(map(np.zeros_like, like))
-    return tuple(np.sum(parts, axis=0, dtype=np.float64).astype(np.float32) for parts in zip(*increments, strict=True))
+    return tuple(np.array(sum(parts), dtype=np.float32) for parts in zip(*increments, strict=True))

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureEvent, is_passing
 from daemon.errors import SubscriberTooSlowError
-from daemon.events import AttemptDecided, Level
+from daemon.events import AttemptDecided, AttemptFollowed, Level, Locked, SpeakerChanged
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which events a subscriber wants.
 
-    captures: only of these, all if there are none; they need not exist yet. decisions_only: only final decisions and changes of a
-    capture's state. speaker: no decision that names another. minimum_interval: samples from one interim decision to the next, and from
+    captures: only of these, all if there are none; they need not exist yet. decisions_only: only final decisions, what becomes of them,
+    and changes of a capture's state. speaker: no decision that names another, and only what becomes of theirs. minimum_interval: samples from one interim decision to the next, and from
     one level to the next. levels: levels too.
     """
 
@@ -36,7 +36,9 @@ class Wanted:
                 return True
             case Level():
                 return self.levels and not self.decisions_only
-            case AttemptDecided(decision=decision):
+            case SpeakerChanged(speaker=speaker) | Locked(speaker=speaker):
+                return self.speaker in {"", speaker}
+            case AttemptDecided(decision=decision) | AttemptFollowed(decision=decision):
                 best = decision.candidates[0].speaker if decision.candidates else self.speaker
                 return (decision.final or not self.decisions_only) and self.speaker in {"", best}
             case _:
@@ -99,7 +101,7 @@ class Subscriber:
         """Tell whether an interim decision or a level follows the last one too closely; their position falls when a capture starts anew."""
         if isinstance(told.event, CaptureChanged) and told.event.change is CaptureChange.STOPPED:
             # A feed may never come again.
-            for kind in (AttemptDecided, Level):
+            for kind in (AttemptDecided, AttemptFollowed, Level):
                 self._passed_at.pop((told.capture, kind), None)
         if not (self._wanted.minimum_interval and is_passing(told.event)):
             return False

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from daemon.attempts import Attempt, Phase
 from daemon.config import Config
 from daemon.decision import DECIDED, Decider
-from daemon.events import AttemptDecided, AttemptStarted, Reason, WatchEvent
+from daemon.events import AttemptDecided, AttemptEvent, AttemptStarted, Outcome, Reason, WatchEvent
+from daemon.following import Follower
 from daemon.hops import HopQueue
 from daemon.listener import Encode, Utterance
 from daemon.meters import ClippingMeter, LevelMeter, SilenceMeter
@@ -21,7 +23,7 @@ from daemon.speakers import Speaker
 from daemon.vad import Hop, Passage, speech_gate
 from models.calibration.calibration import Calibration
 from models.encoder import State, Step
-from models.features import SAMPLE_RATE, Frames, Waveform
+from models.features import SAMPLE_RATE, Waveform
 
 BACKGROUND_HOPS: Final = 1_000
 """What was heard in the last 10 s tells the background of an attempt that begins."""
@@ -34,6 +36,11 @@ class WatchSession(Session[WatchEvent]):
     speech; it ends with a final decision: as soon as the evidence accepts or rejects, after `attempts.pause_seconds` without speech, after
     `attempts.speech_seconds` of speech, or when the audio ends. If speech goes on, the next attempt begins at once, and knows nothing of
     the last. Beside them come Level, every `attempts.level_seconds`, SilenceChanged and ClippingChanged.
+
+    With `attempts.follow`, whoever is accepted is followed while they speak on, through pauses that are shorter than an attempt's end: no
+    other attempt begins. AttemptFollowed tells what is made of the latest `attempts.view_seconds` of speech, as often as AttemptDecided;
+    a final one, after so much speech at the earliest, accepts them anew. SpeakerChanged says that someone else talks: it comes before
+    the acceptance of another speaker in an attempt of their own, or Locked. Locked says that nobody is accepted any more, and why.
 
     Only speech is encoded. Memory and cost per second are constant, however long it hears. calibration: of the encoder's
     model. attempts: how many there were before.
@@ -55,8 +62,9 @@ class WatchSession(Session[WatchEvent]):
         self._silence = SilenceMeter()
         self._clipping = ClippingMeter()
         self._due: deque[WatchEvent] = deque()
-        self._attempt: _Attempt | None = None
-        self._encoding: _Attempt | None = None
+        self._attempt: Attempt | None = None
+        self._encoding: Attempt | None = None
+        self._follower = Follower(config, calibration.boundaries.change_at)
         self._paused = False
         self._finished = False
         self.at = 0
@@ -115,32 +123,39 @@ class WatchSession(Session[WatchEvent]):
     def encoded(self, step: Step) -> None:
         """Take the encoder step that the last `Encode` asked for."""
         if self._encoding:
-            self._encoding.utterance.encoded(step)
-            self._encoding.to_judge = True
+            self._encoding.encoded(step)
             self._encoding = None
 
-    def _continue(self, attempt: _Attempt) -> Encode | AttemptDecided | None:
+    def _continue(self, attempt: Attempt) -> Encode | AttemptEvent | None:
         """Return what is due of the attempt. A decision is made when it is asked for, so that it knows who is enrolled then."""
-        if (attempt.to_judge or attempt.ended) and (decided := self._judge(attempt)):
-            return decided
-        if not attempt.steps:
-            return None
-        self._encoding = attempt
-        return attempt.utterance.step(attempt.steps.popleft())
+        told = self._judge(attempt) if attempt.phase is Phase.OPEN else self._follower.judge(attempt, self._decider, self.at)
+        if attempt.phase is Phase.OVER:
+            self._attempt = self._encoding = None
+        if told:
+            self.attempts = max(self.attempts, told.attempt)
+            return told
+        if asked := attempt.step():
+            self._encoding = attempt
+        return asked
 
-    def _judge(self, attempt: _Attempt) -> AttemptDecided | None:
+    def _judge(self, attempt: Attempt) -> AttemptDecided | None:
+        """Find out who speaks."""
+        if not (attempt.to_judge or attempt.ended):
+            return None
         attempt.to_judge = False
-        utterance = attempt.utterance
-        evidence = utterance.evidence
+        evidence = attempt.evidence
         ended = attempt.ended or (Reason.SPEECH_BUDGET_SPENT if evidence.speech >= self._budget else None)
-        decision = self._decider.decide(utterance.embedding, evidence, self.at, ended=ended)
+        decision = self._decider.decide(attempt.embedding, evidence, self.at, ended=ended)
         if decision.outcome in DECIDED:
             decision = replace(decision, final=True)
+        said = attempt.utterance.passed
         if decision.final:
-            self._attempt = self._encoding = None
-        elif utterance.passed < attempt.interim_after:
+            attempt.phase = Phase.OVER
+            if decision.outcome is Outcome.ACCEPT and self._config.attempts.follow:
+                attempt.follow(decision.candidates[0].speaker, attempt.number)
+        elif said < attempt.told_after + self._interim:
             return None
-        attempt.interim_after = utterance.passed + self._interim
+        attempt.told_after = said
         return AttemptDecided(self.at, attempt.number, decision)
 
     def _advance(self, passage: Passage) -> None:
@@ -161,37 +176,13 @@ class WatchSession(Session[WatchEvent]):
         told = self._silence.hear(hop), self._clipping.hear(hop), self._level.hear(hop, speech=self._gate.open)
         self._due.extend(event for event in told if event)
 
-    def _begin(self, offset: int) -> _Attempt:
+    def _begin(self, offset: int) -> Attempt:
         self.attempts += 1
         self._due.append(AttemptStarted(self.at, self.attempts, offset))
-        attempt = _Attempt(self.attempts, self._start, self._interim)
+        attempt = Attempt(self.attempts, Utterance(self._start), self._config.attempts.view_seconds)
         attempt.utterance.hear(self._background)
         return attempt
 
     def _end_attempt(self, why: Reason) -> None:
         if self._attempt and not self._attempt.ended:
             self._attempt.ended = why
-
-
-class _Attempt:
-    """An attempt that goes on."""
-
-    def __init__(self, number: int, start: State, interim_after: int) -> None:
-        self.number = number
-        self.utterance = Utterance(start)
-        self.steps: deque[Frames] = deque()
-        """To be encoded."""
-        self.to_judge = False
-        """There was a step since the last judgement."""
-        self.ended: Reason | None = None
-        """Why there is no more to come."""
-        self.interim_after = interim_after
-        self.voiced_until = 0
-
-    def take(self, passage: Passage) -> None:
-        if passage.started is not None:
-            self.utterance.begin_segment()
-        if passage.passed:
-            self.steps.extend(self.utterance.speak(passage.passed))
-        if passage.hop.voiced:
-            self.voiced_until = passage.hop.end

@@ -7,6 +7,7 @@ from typing import Final
 
 from clients.capture_messages import (
     AttemptDecided,
+    AttemptFollowed,
     AttemptStarted,
     Capture,
     CaptureChanged,
@@ -14,9 +15,11 @@ from clients.capture_messages import (
     CaptureNews,
     Device,
     Level,
+    Locked,
+    SpeakerChanged,
     Subscribed,
 )
-from clients.cli.fields import Fields, decision_fields
+from clients.cli.fields import Fields, decision_fields, evidence_fields
 from clients.subscription import Disconnected, Gap, SubscriptionEvent
 
 _KINDS: Final = {
@@ -24,6 +27,9 @@ _KINDS: Final = {
     CaptureChanged: "capture_changed",
     AttemptStarted: "attempt_started",
     AttemptDecided: "attempt_decided",
+    AttemptFollowed: "attempt_followed",
+    SpeakerChanged: "speaker_changed",
+    Locked: "locked",
     Level: "level",
 }
 
@@ -79,8 +85,12 @@ def _news_fields(news: CaptureNews) -> Fields:
             return {"change": news.change.value, **capture_fields(news.capture)}
         case AttemptStarted():
             return {"attempt": news.attempt, "offset_seconds": news.offset}
-        case AttemptDecided():
+        case AttemptDecided() | AttemptFollowed():
             expires = news.expires.isoformat() if news.expires else None
             return {"attempt": news.attempt, **decision_fields(news.decision), "expires": expires}
+        case SpeakerChanged():
+            return {"attempt": news.attempt, "speaker": news.speaker, "llr": news.llr, **evidence_fields(news.evidence)}
+        case Locked():
+            return {"attempt": news.attempt, "speaker": news.speaker, "reason": news.reason.value}
         case Level():
             return asdict(news)

@@ -7,10 +7,20 @@ from typing import Final
 
 from rich.text import Text
 
-from clients.capture_messages import AttemptDecided, Capture, CaptureChanged, CaptureEvent, CaptureState, Device, Subscribed
+from clients.capture_messages import (
+    AttemptDecided,
+    Capture,
+    CaptureChanged,
+    CaptureEvent,
+    CaptureState,
+    Device,
+    Locked,
+    SpeakerChanged,
+    Subscribed,
+)
 from clients.cli.verdicts import verdict
 from clients.subscription import Disconnected, Gap, SubscriptionEvent
-from clients.words import CHANGES
+from clients.words import CHANGES, REASONS
 
 _STATES: Final = {
     CaptureState.STOPPED: ("stopped", ""),
@@ -38,6 +48,10 @@ def event_line(event: SubscriptionEvent) -> Text | None:
             return _told(event, Text(CHANGES[changed.change] + (f": {changed.capture.problem}" if changed.capture.problem else "")))
         case CaptureEvent(event=AttemptDecided(decision=decision)) if decision.final:
             return _told(event, verdict(decision))
+        case CaptureEvent(event=SpeakerChanged() as changed):
+            return _told(event, Text.assemble(("CHANGED", "bold red"), f": somebody else speaks than {changed.speaker}"))
+        case CaptureEvent(event=Locked() as locked):
+            return _told(event, Text.assemble(("LOCKED", "yellow"), f" {locked.speaker}: {REASONS[locked.reason]}"))
         case _:
             return None
 

@@ -27,7 +27,7 @@ def event_fields(event: VerificationEvent | EnrollmentEvent) -> Fields:
         case EnrollmentProgress():
             return _progress_fields(event)
         case Enrolled():
-            return {**speaker_fields(event.speaker), "evidence": [_evidence_fields(evidence) for evidence in event.recordings]}
+            return {**speaker_fields(event.speaker), "evidence": [evidence_fields(evidence) for evidence in event.recordings]}
 
 
 def decision_fields(decision: Decision) -> Fields:
@@ -43,12 +43,13 @@ def decision_fields(decision: Decision) -> Fields:
         "margin_accept": decision.margin_accept,
         "margin_reject": decision.margin_reject,
         "expected_speech_seconds": decision.expected_speech,
-        **_evidence_fields(decision.evidence),
+        **evidence_fields(decision.evidence),
         "candidates": [{"speaker": each.speaker, "score": each.score, "llr": each.llr} for each in decision.candidates],
     }
 
 
-def _evidence_fields(evidence: Evidence) -> Fields:
+def evidence_fields(evidence: Evidence) -> Fields:
+    """Return those of evidence."""
     return {
         "speech_seconds": evidence.speech,
         "snr_db": evidence.snr_db,
@@ -63,7 +64,7 @@ def _progress_fields(progress: EnrollmentProgress) -> Fields:
         "recording": progress.recording,
         "speech_seconds": progress.speech,
         "needed_seconds": progress.needed,
-        "evidence": _evidence_fields(progress.evidence),
+        "evidence": evidence_fields(progress.evidence),
     }
 
 

@@ -7,7 +7,8 @@ Each capture becomes a device with a binary sensor (somebody is recognised) and 
 
     availability             online while the daemon is heard, else offline; retained, and the bridge's last will
     CAPTURE/availability     online while the capture listens, else offline; retained
-    CAPTURE/decision         each final decision, as JSON; an ACCEPT must not be acted on after `expires`
+    CAPTURE/decision         each final decision, as JSON; an ACCEPT must not be acted on after `expires`. Who speaks on is accepted anew
+                             now and then; UNDECIDED with reason SPEAKER_CHANGED says that somebody else speaks now
 
 It fails closed. A decision is never retained and never sent late: messages go out at once (QoS 0) or not at all, and what is retained is
 said anew whenever the broker comes back. When the daemon or a capture is lost, it is unavailable, and its last decision is withdrawn.
@@ -27,10 +28,19 @@ import click
 
 from clients.acceptance import is_fresh_accept
 from clients.address import unix_address
-from clients.capture_messages import AttemptDecided, CaptureChanged, CaptureEvent, CaptureState, SubscribeConfig, Subscribed
+from clients.capture_messages import (
+    AttemptDecided,
+    AttemptFollowed,
+    CaptureChanged,
+    CaptureEvent,
+    CaptureState,
+    SpeakerChanged,
+    SubscribeConfig,
+    Subscribed,
+)
 from clients.client import Client
 from clients.errors import ClientError
-from clients.messages import Outcome
+from clients.messages import Outcome, Reason
 from clients.subscription import Disconnected, Subscription, SubscriptionEvent
 
 try:
@@ -91,8 +101,10 @@ class Bridge:
                     self._retain(self._availability, "online")
                 case CaptureEvent(event=CaptureChanged(capture=capture)):
                     self._set(capture.name, listening=capture.state is CaptureState.LISTENING)
-                case CaptureEvent(event=AttemptDecided() as decided):
+                case CaptureEvent(event=AttemptDecided() | AttemptFollowed() as decided):
                     self._decide(event, decided)
+                case CaptureEvent(event=SpeakerChanged()):
+                    self._withdraw(event.capture, Reason.SPEAKER_CHANGED.value)
 
     def lose(self) -> None:
         """Say that nothing is heard any more."""
@@ -106,11 +118,14 @@ class Bridge:
             self._captures.add(name)
             self._discover(name)
         if not listening:
-            withdrawn = {"capture": name, "outcome": Outcome.UNDECIDED.value, "reason": "CAPTURE_LOST"}
-            self._mqtt.publish(self._topic(name, "decision"), json.dumps(withdrawn))
+            self._withdraw(name, "CAPTURE_LOST")
         self._retain(self._topic(name, "availability"), "online" if listening else "offline")
 
-    def _decide(self, event: CaptureEvent, decided: AttemptDecided) -> None:
+    def _withdraw(self, name: str, reason: str) -> None:
+        withdrawn = {"capture": name, "outcome": Outcome.UNDECIDED.value, "reason": reason}
+        self._mqtt.publish(self._topic(name, "decision"), json.dumps(withdrawn))
+
+    def _decide(self, event: CaptureEvent, decided: AttemptDecided | AttemptFollowed) -> None:
         decision, accepted = decided.decision, decided.decision.outcome is Outcome.ACCEPT
         # What was missed while the daemon was out of reach is told late.
         if not decision.final or (accepted and not is_fresh_accept(event, datetime.now(UTC))):

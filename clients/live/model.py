@@ -93,6 +93,7 @@ class State:
     capture: how it is, None until the subscription stands. at: position in the audio. speakers: the enrolled, by name.
     level: None until there is one. silent, clipping: nothing but zeros is heard, or samples at full scale.
     speaking: where the attempt began that goes on, None between two. running: its newest decision, which is not final.
+    followed: who was accepted and speaks on; empty if nobody does.
     ratios: LLR by speaker, as far as the newest decision names them. verdict: of the last attempt. error: why nothing is heard.
     ended: nothing more will be heard.
     """
@@ -107,6 +108,7 @@ class State:
     clipping: bool = False
     speaking: float | None = None
     running: Decision | None = None
+    followed: str = ""
     ratios: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     history: History = field(default_factory=History)

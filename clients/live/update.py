@@ -7,11 +7,14 @@ from typing import Final
 
 from clients.capture_messages import (
     AttemptDecided,
+    AttemptFollowed,
     AttemptStarted,
     CaptureChange,
     CaptureChanged,
     CaptureEvent,
     Level,
+    Locked,
+    SpeakerChanged,
     Subscribed,
 )
 from clients.live.dialogs import pressed
@@ -29,7 +32,7 @@ from clients.live.model import (
     State,
     Verdict,
 )
-from clients.messages import Decision, Enrolled, EnrollmentProgress
+from clients.messages import Decision, Enrolled, EnrollmentProgress, Outcome
 from clients.subscription import Disconnected, Gap
 
 NOTICE_SECONDS: Final = 12.0
@@ -93,9 +96,15 @@ def _heard(state: State, event: CaptureEvent) -> tuple[State, Command | None]:
         case Level():
             return _level(state, event.event), None
         case AttemptStarted():
-            return replace(state, speaking=event.event.offset, running=None), None
+            return replace(state, speaking=event.event.offset, running=None, followed=""), None
         case AttemptDecided(decision=decision):
             return _decided(state, decision)
+        case AttemptFollowed(decision=decision):
+            return _scored(state, decision), None
+        case SpeakerChanged(speaker=speaker):
+            return replace(state, followed="").noted(f"Somebody else speaks now than {speaker}."), None
+        case Locked():
+            return replace(state, followed=""), None
 
 
 def _at(state: State, at: float) -> State:
@@ -117,7 +126,7 @@ def _changed(state: State, changed: CaptureChanged) -> State:
 
 def _deaf(state: State) -> State:
     """Return the state without what is only so while something is heard."""
-    return replace(state, level=None, speaking=None, running=None, silent=False, clipping=False)
+    return replace(state, level=None, speaking=None, running=None, followed="", silent=False, clipping=False)
 
 
 def _level(state: State, level: Level) -> State:
@@ -128,15 +137,23 @@ def _level(state: State, level: Level) -> State:
     return replace(state, dialog=replace(state.dialog, peak=max(peaks)))
 
 
+def _scored(state: State, decision: Decision) -> State:
+    if not decision.candidates:
+        # What was scored last stays to be seen until something else is.
+        return state
+    # The boundaries depend on how many speakers are told apart.
+    ratios = {candidate.speaker: candidate.llr for candidate in decision.candidates}
+    accept, reject = decision.llr - decision.margin_accept, decision.llr - decision.margin_reject
+    return replace(state, ratios=ratios, scoring=replace(state.scoring, accept=accept, reject=reject))
+
+
 def _decided(state: State, decision: Decision) -> tuple[State, Command | None]:
-    if decision.candidates:
-        # What was scored last stays to be seen until something else is. The boundaries depend on how many speakers are told apart.
-        ratios = {candidate.speaker: candidate.llr for candidate in decision.candidates}
-        accept, reject = decision.llr - decision.margin_accept, decision.llr - decision.margin_reject
-        state = replace(state, ratios=ratios, scoring=replace(state.scoring, accept=accept, reject=reject))
+    state = _scored(state, decision)
     if not decision.final:
         return replace(state, running=decision), None
     seconds = None if state.speaking is None else decision.at - state.speaking
     history = state.history.decided(state.at, decision)
+    followed = decision.speaker if decision.outcome is Outcome.ACCEPT else ""
+    state = replace(state, speaking=None, running=None, followed=followed, verdict=Verdict(decision, seconds), history=history)
     # Who is enrolled may have changed by other hands: what is shown is no older than the last decision.
-    return replace(state, speaking=None, running=None, verdict=Verdict(decision, seconds), history=history), ListSpeakers()
+    return state, ListSpeakers()

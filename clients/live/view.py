@@ -122,7 +122,7 @@ def _times(verdict: Verdict, now: float) -> str:
 def _running(state: State) -> Text:
     decision = state.running
     if state.speaking is None:
-        return Text()
+        return Text(f" following {state.followed} while they speak" if state.followed else "")
     if decision is None or not decision.candidates:
         return Text(" listening ...")
     expected = "" if decision.expected_speech is None else f", about {decision.expected_speech:.1f} s more"

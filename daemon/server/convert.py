@@ -68,7 +68,7 @@ def decision(event: Decision) -> decision_pb2.Decision:
     return decision_pb2.Decision(
         outcome=_OUTCOMES[event.outcome],
         is_final=event.final,
-        reason=_REASONS[event.reason],
+        reason=reason(event.reason),
         speaker=best.speaker if best else "",
         score=best.score if best else 0.0,
         llr=event.llr,
@@ -104,6 +104,11 @@ def result_response(enrolled: Speaker, added: tuple[Template, ...], at: int, req
 def enroll_result(enrolled: Speaker, added: tuple[Template, ...]) -> enrollment_pb2.EnrollResult:
     """Return the message that tells who was enrolled, with the templates that were added."""
     return enrollment_pb2.EnrollResult(speaker=speaker(enrolled), recordings=[evidence(template.evidence) for template in added])
+
+
+def reason(of: Reason) -> decision_pb2.Reason.ValueType:
+    """Return a reason as the API has it."""
+    return _REASONS[of]
 
 
 def evidence(of: Evidence) -> decision_pb2.Evidence:

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from daemon.capture.devices import Device
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureEvent, CaptureState, CaptureStatus
-from daemon.events import AttemptDecided, AttemptStarted, Level
+from daemon.events import AttemptDecided, AttemptFollowed, AttemptStarted, Level, Locked, SpeakerChanged
 from daemon.server import convert
 from proto.speakerd.v1 import capture_event_pb2, captures_pb2
 
@@ -52,9 +52,16 @@ def capture_event(told: CaptureEvent) -> capture_event_pb2.CaptureEvent:
         case AttemptStarted(attempt=attempt, offset=offset):
             message.attempt_started.CopyFrom(capture_event_pb2.AttemptStarted(attempt=attempt, offset=convert.duration(offset)))
         case AttemptDecided(attempt=attempt, decision=decision):
-            expires = _timestamp(told.expires) if told.expires else None
-            decided = capture_event_pb2.AttemptDecided(attempt=attempt, decision=convert.decision(decision), expires=expires)
+            decided = capture_event_pb2.AttemptDecided(attempt=attempt, decision=convert.decision(decision), expires=_expires(told))
             message.attempt_decided.CopyFrom(decided)
+        case AttemptFollowed(attempt=attempt, decision=decision):
+            followed = capture_event_pb2.AttemptFollowed(attempt=attempt, decision=convert.decision(decision), expires=_expires(told))
+            message.attempt_followed.CopyFrom(followed)
+        case SpeakerChanged(attempt=attempt, speaker=speaker, llr=llr, evidence=evidence):
+            heard = convert.evidence(evidence)
+            message.speaker_changed.CopyFrom(capture_event_pb2.SpeakerChanged(attempt=attempt, speaker=speaker, llr=llr, evidence=heard))
+        case Locked(attempt=attempt, speaker=speaker, reason=reason):
+            message.locked.CopyFrom(capture_event_pb2.Locked(attempt=attempt, speaker=speaker, reason=convert.reason(reason)))
         case Level(rms=rms, peak=peak, speech=speech):
             message.level.CopyFrom(capture_event_pb2.Level(rms_dbfs=rms, peak_dbfs=peak, speech=speech))
     return message
@@ -64,6 +71,10 @@ def subscribed(captures: tuple[CaptureStatus, ...], run_id: str, sequence: int, 
     """Return the message that a subscription stands: with how the captures are, and the newest sequence of this run."""
     body = capture_event_pb2.Subscribed(captures=[capture(status) for status in captures], sequence=sequence)
     return capture_event_pb2.CaptureEvent(run_id=run_id, time=_timestamp(time), subscribed=body)
+
+
+def _expires(told: CaptureEvent) -> Timestamp | None:
+    return _timestamp(told.expires) if told.expires else None
 
 
 def _timestamp(time: datetime) -> Timestamp:

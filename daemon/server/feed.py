@@ -11,7 +11,7 @@ import numpy as np
 
 from daemon.capture_events import CaptureEvent
 from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
-from daemon.events import AttemptDecided, Level
+from daemon.events import AttemptDecided, AttemptFollowed, Level
 from daemon.evidence import FULL_SCALE
 from daemon.names import normalise_name
 from daemon.server import convert
@@ -73,7 +73,7 @@ def _is_asked_for(told: CaptureEvent, config: feed_pb2.FeedConfig) -> bool:
     match told.event:
         case Level():
             return config.levels
-        case AttemptDecided(decision=decision):
+        case AttemptDecided(decision=decision) | AttemptFollowed(decision=decision):
             return decision.final or config.interim_results
         case _:
             return True

@@ -28,25 +28,31 @@ from proto.speakerd.v1 import captures_pb2 as speakerd_dot_v1_dot_captures__pb2
 from proto.speakerd.v1 import decision_pb2 as speakerd_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fspeakerd/v1/capture_event.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aspeakerd/v1/captures.proto\x1a\x1aspeakerd/v1/decision.proto\"\xa4\x03\n\x0c\x43\x61ptureEvent\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63\x61pture\x18\x04 \x01(\t\x12\x32\n\x0f\x61udio_processed\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nsubscribed\x18\x06 \x01(\x0b\x32\x17.speakerd.v1.SubscribedH\x00\x12\x36\n\x0f\x63\x61pture_changed\x18\x07 \x01(\x0b\x32\x1b.speakerd.v1.CaptureChangedH\x00\x12\x36\n\x0f\x61ttempt_started\x18\x08 \x01(\x0b\x32\x1b.speakerd.v1.AttemptStartedH\x00\x12\x36\n\x0f\x61ttempt_decided\x18\t \x01(\x0b\x32\x1b.speakerd.v1.AttemptDecidedH\x00\x12#\n\x05level\x18\n \x01(\x0b\x32\x12.speakerd.v1.LevelH\x00\x42\x07\n\x05\x65vent\"F\n\nSubscribed\x12&\n\x08\x63\x61ptures\x18\x01 \x03(\x0b\x32\x14.speakerd.v1.Capture\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"c\n\x0e\x43\x61ptureChanged\x12*\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1a.speakerd.v1.CaptureChange\x12%\n\x07\x63\x61pture\x18\x02 \x01(\x0b\x32\x14.speakerd.v1.Capture\"L\n\x0e\x41ttemptStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12)\n\x06offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"w\n\x0e\x41ttemptDecided\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12\'\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x15.speakerd.v1.Decision\x12+\n\x07\x65xpires\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"<\n\x05Level\x12\x10\n\x08rms_dbfs\x18\x01 \x01(\x02\x12\x11\n\tpeak_dbfs\x18\x02 \x01(\x02\x12\x0e\n\x06speech\x18\x03 \x01(\x08*\xff\x02\n\rCaptureChange\x12\x1e\n\x1a\x43\x41PTURE_CHANGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41PTURE_CHANGE_STARTED\x10\x01\x12\x1a\n\x16\x43\x41PTURE_CHANGE_STOPPED\x10\x02\x12\x1a\n\x16\x43\x41PTURE_CHANGE_OVERRUN\x10\x03\x12\x1a\n\x16\x43\x41PTURE_CHANGE_STALLED\x10\x04\x12\x17\n\x13\x43\x41PTURE_CHANGE_LOST\x10\x05\x12\x1c\n\x18\x43\x41PTURE_CHANGE_RECOVERED\x10\x06\x12\x19\n\x15\x43\x41PTURE_CHANGE_FAILED\x10\x07\x12\"\n\x1e\x43\x41PTURE_CHANGE_SILENCE_STARTED\x10\x08\x12 \n\x1c\x43\x41PTURE_CHANGE_SILENCE_ENDED\x10\t\x12#\n\x1f\x43\x41PTURE_CHANGE_CLIPPING_STARTED\x10\n\x12!\n\x1d\x43\x41PTURE_CHANGE_CLIPPING_ENDED\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fspeakerd/v1/capture_event.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aspeakerd/v1/captures.proto\x1a\x1aspeakerd/v1/decision.proto\"\xbd\x04\n\x0c\x43\x61ptureEvent\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63\x61pture\x18\x04 \x01(\t\x12\x32\n\x0f\x61udio_processed\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nsubscribed\x18\x06 \x01(\x0b\x32\x17.speakerd.v1.SubscribedH\x00\x12\x36\n\x0f\x63\x61pture_changed\x18\x07 \x01(\x0b\x32\x1b.speakerd.v1.CaptureChangedH\x00\x12\x36\n\x0f\x61ttempt_started\x18\x08 \x01(\x0b\x32\x1b.speakerd.v1.AttemptStartedH\x00\x12\x36\n\x0f\x61ttempt_decided\x18\t \x01(\x0b\x32\x1b.speakerd.v1.AttemptDecidedH\x00\x12#\n\x05level\x18\n \x01(\x0b\x32\x12.speakerd.v1.LevelH\x00\x12\x38\n\x10\x61ttempt_followed\x18\x0b \x01(\x0b\x32\x1c.speakerd.v1.AttemptFollowedH\x00\x12\x36\n\x0fspeaker_changed\x18\x0c \x01(\x0b\x32\x1b.speakerd.v1.SpeakerChangedH\x00\x12%\n\x06locked\x18\r \x01(\x0b\x32\x13.speakerd.v1.LockedH\x00\x42\x07\n\x05\x65vent\"F\n\nSubscribed\x12&\n\x08\x63\x61ptures\x18\x01 \x03(\x0b\x32\x14.speakerd.v1.Capture\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"c\n\x0e\x43\x61ptureChanged\x12*\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1a.speakerd.v1.CaptureChange\x12%\n\x07\x63\x61pture\x18\x02 \x01(\x0b\x32\x14.speakerd.v1.Capture\"L\n\x0e\x41ttemptStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12)\n\x06offset\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"w\n\x0e\x41ttemptDecided\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12\'\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x15.speakerd.v1.Decision\x12+\n\x07\x65xpires\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"x\n\x0f\x41ttemptFollowed\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12\'\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x15.speakerd.v1.Decision\x12+\n\x07\x65xpires\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x0eSpeakerChanged\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12\x0f\n\x07speaker\x18\x02 \x01(\t\x12\x0b\n\x03llr\x18\x03 \x01(\x02\x12\'\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x15.speakerd.v1.Evidence\"O\n\x06Locked\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x04\x12\x0f\n\x07speaker\x18\x02 \x01(\t\x12#\n\x06reason\x18\x03 \x01(\x0e\x32\x13.speakerd.v1.Reason\"<\n\x05Level\x12\x10\n\x08rms_dbfs\x18\x01 \x01(\x02\x12\x11\n\tpeak_dbfs\x18\x02 \x01(\x02\x12\x0e\n\x06speech\x18\x03 \x01(\x08*\xff\x02\n\rCaptureChange\x12\x1e\n\x1a\x43\x41PTURE_CHANGE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41PTURE_CHANGE_STARTED\x10\x01\x12\x1a\n\x16\x43\x41PTURE_CHANGE_STOPPED\x10\x02\x12\x1a\n\x16\x43\x41PTURE_CHANGE_OVERRUN\x10\x03\x12\x1a\n\x16\x43\x41PTURE_CHANGE_STALLED\x10\x04\x12\x17\n\x13\x43\x41PTURE_CHANGE_LOST\x10\x05\x12\x1c\n\x18\x43\x41PTURE_CHANGE_RECOVERED\x10\x06\x12\x19\n\x15\x43\x41PTURE_CHANGE_FAILED\x10\x07\x12\"\n\x1e\x43\x41PTURE_CHANGE_SILENCE_STARTED\x10\x08\x12 \n\x1c\x43\x41PTURE_CHANGE_SILENCE_ENDED\x10\t\x12#\n\x1f\x43\x41PTURE_CHANGE_CLIPPING_STARTED\x10\n\x12!\n\x1d\x43\x41PTURE_CHANGE_CLIPPING_ENDED\x10\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'speakerd.v1.capture_event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAPTURECHANGE']._serialized_start=1027
-  _globals['_CAPTURECHANGE']._serialized_end=1410
+  _globals['_CAPTURECHANGE']._serialized_start=1489
+  _globals['_CAPTURECHANGE']._serialized_end=1872
   _globals['_CAPTUREEVENT']._serialized_start=170
-  _globals['_CAPTUREEVENT']._serialized_end=590
-  _globals['_SUBSCRIBED']._serialized_start=592
-  _globals['_SUBSCRIBED']._serialized_end=662
-  _globals['_CAPTURECHANGED']._serialized_start=664
-  _globals['_CAPTURECHANGED']._serialized_end=763
-  _globals['_ATTEMPTSTARTED']._serialized_start=765
-  _globals['_ATTEMPTSTARTED']._serialized_end=841
-  _globals['_ATTEMPTDECIDED']._serialized_start=843
-  _globals['_ATTEMPTDECIDED']._serialized_end=962
-  _globals['_LEVEL']._serialized_start=964
-  _globals['_LEVEL']._serialized_end=1024
+  _globals['_CAPTUREEVENT']._serialized_end=743
+  _globals['_SUBSCRIBED']._serialized_start=745
+  _globals['_SUBSCRIBED']._serialized_end=815
+  _globals['_CAPTURECHANGED']._serialized_start=817
+  _globals['_CAPTURECHANGED']._serialized_end=916
+  _globals['_ATTEMPTSTARTED']._serialized_start=918
+  _globals['_ATTEMPTSTARTED']._serialized_end=994
+  _globals['_ATTEMPTDECIDED']._serialized_start=996
+  _globals['_ATTEMPTDECIDED']._serialized_end=1115
+  _globals['_ATTEMPTFOLLOWED']._serialized_start=1117
+  _globals['_ATTEMPTFOLLOWED']._serialized_end=1237
+  _globals['_SPEAKERCHANGED']._serialized_start=1239
+  _globals['_SPEAKERCHANGED']._serialized_end=1343
+  _globals['_LOCKED']._serialized_start=1345
+  _globals['_LOCKED']._serialized_end=1424
+  _globals['_LEVEL']._serialized_start=1426
+  _globals['_LEVEL']._serialized_end=1486
 # @@protoc_insertion_point(module_scope)

@@ -88,6 +88,9 @@ class CaptureEvent(_message.Message):
     ATTEMPT_STARTED_FIELD_NUMBER: _builtins.int
     ATTEMPT_DECIDED_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FOLLOWED_FIELD_NUMBER: _builtins.int
+    SPEAKER_CHANGED_FIELD_NUMBER: _builtins.int
+    LOCKED_FIELD_NUMBER: _builtins.int
     run_id: _builtins.str
     """Names this run of the daemon: sequences of different runs cannot be compared."""
     sequence: _builtins.int
@@ -114,6 +117,12 @@ class CaptureEvent(_message.Message):
     def attempt_decided(self) -> Global___AttemptDecided: ...
     @_builtins.property
     def level(self) -> Global___Level: ...
+    @_builtins.property
+    def attempt_followed(self) -> Global___AttemptFollowed: ...
+    @_builtins.property
+    def speaker_changed(self) -> Global___SpeakerChanged: ...
+    @_builtins.property
+    def locked(self) -> Global___Locked: ...
     def __init__(
         self,
         *,
@@ -127,12 +136,15 @@ class CaptureEvent(_message.Message):
         attempt_started: Global___AttemptStarted | None = ...,
         attempt_decided: Global___AttemptDecided | None = ...,
         level: Global___Level | None = ...,
+        attempt_followed: Global___AttemptFollowed | None = ...,
+        speaker_changed: Global___SpeakerChanged | None = ...,
+        locked: Global___Locked | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_decided", b"attempt_decided", "attempt_started", b"attempt_started", "audio_processed", b"audio_processed", "capture_changed", b"capture_changed", "event", b"event", "level", b"level", "subscribed", b"subscribed", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_decided", b"attempt_decided", "attempt_followed", b"attempt_followed", "attempt_started", b"attempt_started", "audio_processed", b"audio_processed", "capture_changed", b"capture_changed", "event", b"event", "level", b"level", "locked", b"locked", "speaker_changed", b"speaker_changed", "subscribed", b"subscribed", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_decided", b"attempt_decided", "attempt_started", b"attempt_started", "audio_processed", b"audio_processed", "capture", b"capture", "capture_changed", b"capture_changed", "event", b"event", "level", b"level", "run_id", b"run_id", "sequence", b"sequence", "subscribed", b"subscribed", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_decided", b"attempt_decided", "attempt_followed", b"attempt_followed", "attempt_started", b"attempt_started", "audio_processed", b"audio_processed", "capture", b"capture", "capture_changed", b"capture_changed", "event", b"event", "level", b"level", "locked", b"locked", "run_id", b"run_id", "sequence", b"sequence", "speaker_changed", b"speaker_changed", "subscribed", b"subscribed", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["subscribed", "capture_changed", "attempt_started", "attempt_decided", "level"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["subscribed", "capture_changed", "attempt_started", "attempt_decided", "level", "attempt_followed", "speaker_changed", "locked"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -221,8 +233,8 @@ Global___AttemptStarted: _TypeAlias = AttemptStarted  # noqa: Y015
 
 @_typing.final
 class AttemptDecided(_message.Message):
-    """What the daemon makes of an attempt. After each final decision, the next attempt starts from nothing: whoever speaks on is judged
-    anew.
+    """What the daemon makes of an attempt. If its final decision accepts someone, they are followed while they speak on, unless the
+    configuration forbids it; after any other, the next attempt starts from nothing: whoever speaks on is judged anew.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -251,6 +263,111 @@ class AttemptDecided(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AttemptDecided: _TypeAlias = AttemptDecided  # noqa: Y015
+
+@_typing.final
+class AttemptFollowed(_message.Message):
+    """Who was accepted in an attempt speaks on: what the daemon makes of their latest speech alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    @_builtins.property
+    def decision(self) -> _decision_pb2.Decision:
+        """A final one accepts them anew, as in AttemptDecided; it does not end the attempt."""
+
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp:
+        """As in AttemptDecided."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        decision: _decision_pb2.Decision | None = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "expires", b"expires"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "decision", b"decision", "expires", b"expires"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttemptFollowed: _TypeAlias = AttemptFollowed  # noqa: Y015
+
+@_typing.final
+class SpeakerChanged(_message.Message):
+    """Someone else speaks now than who was accepted: act on that acceptance no longer. What follows is either an attempt in which another
+    enrolled speaker is accepted at once, by what is heard already, or Locked.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    LLR_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """The attempt in which they were accepted."""
+    speaker: _builtins.str
+    """Who was accepted."""
+    llr: _builtins.float
+    """Natural logarithm of the likelihood ratio of their voice in the latest speech."""
+    @_builtins.property
+    def evidence(self) -> _decision_pb2.Evidence:
+        """Of the latest speech."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        speaker: _builtins.str = ...,
+        llr: _builtins.float = ...,
+        evidence: _decision_pb2.Evidence | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "evidence", b"evidence", "llr", b"llr", "speaker", b"speaker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeakerChanged: _TypeAlias = SpeakerChanged  # noqa: Y015
+
+@_typing.final
+class Locked(_message.Message):
+    """Nobody is accepted any more. Every final ACCEPT of an AttemptDecided is followed by this or by that of another speaker, unless
+    following is switched off or the capture ends.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """The attempt in which somebody was accepted."""
+    speaker: _builtins.str
+    """Who was accepted."""
+    reason: _decision_pb2.Reason.ValueType
+    """REASON_SPEAKER_CHANGED; REASON_VOICE_LOST after a pause, at the end of the audio, or where some is missing;
+    REASON_SPEAKER_DELETED.
+    """
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        speaker: _builtins.str = ...,
+        reason: _decision_pb2.Reason.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "reason", b"reason", "speaker", b"speaker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Locked: _TypeAlias = Locked  # noqa: Y015
 
 @_typing.final
 class Level(_message.Message):

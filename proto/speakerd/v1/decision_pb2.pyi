@@ -80,6 +80,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """Whoever speaks now is not who was accepted."""
     REASON_VOICE_LOST: _Reason.ValueType  # 13
     """Who was accepted is not heard any more."""
+    REASON_SPEAKER_DELETED: _Reason.ValueType  # 14
+    """Who was accepted is not enrolled any more."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper): ...
 
@@ -108,6 +110,8 @@ REASON_SPEAKER_CHANGED: Reason.ValueType  # 12
 """Whoever speaks now is not who was accepted."""
 REASON_VOICE_LOST: Reason.ValueType  # 13
 """Who was accepted is not heard any more."""
+REASON_SPEAKER_DELETED: Reason.ValueType  # 14
+"""Who was accepted is not enrolled any more."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
 
 @_typing.final

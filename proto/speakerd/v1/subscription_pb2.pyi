@@ -32,9 +32,11 @@ class SubscribeRequest(_message.Message):
     RUN_ID_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
     decisions_only: _builtins.bool
-    """Only final decisions, and changes of a capture's state."""
+    """Only final decisions, what becomes of them (SpeakerChanged, Locked), and changes of a capture's state."""
     speaker: _builtins.str
-    """Only decisions about this speaker: a decision that names another is left out. Changes of state are always delivered."""
+    """Only decisions about this speaker and what becomes of them: a decision that names another is left out. Changes of state are always
+    delivered.
+    """
     after_sequence: _builtins.int
     """Go on after this event, if the daemon still has what follows it: otherwise OUT_OF_RANGE, reason HISTORY_GONE. 0: begin now."""
     run_id: _builtins.str
