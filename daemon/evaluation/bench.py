@@ -65,9 +65,9 @@ class Bench:
     """Does all of it with one encoder."""
 
     def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._encoder = setting.encoder()
-        self._registrar = Registrar(self._encoder, setting.config, setting.calibration)
+        self.setting = setting
+        self.encoder = setting.encoder()
+        self._registrar = Registrar(self.encoder, setting.config, setting.calibration)
         self._enough = round(setting.config.decision.speech_seconds * SAMPLE_RATE)
         self._replay: tuple[str, Replay] | None = None
 
@@ -77,13 +77,13 @@ class Bench:
 
     def attempt(self, roster: Roster, test: Test) -> Decisions:
         """Decide a recording's attempts. Raises `EvaluationError` for a file that cannot be read, `ConditionError` for such a noise."""
-        condition, waveform = self._setting.condition, read(test.path)
+        condition, waveform = self.setting.condition, read(test.path)
         sound = condition.apply(waveform, random_of(test.path)) if condition else waveform
-        return self._replay_of(roster).decide(hear(sound, self._encoder, self._setting.config.vad, self._enough), test.own)
+        return self._replay_of(roster).decide(hear(sound, self.encoder, self.setting.config.vad, self._enough), test.own)
 
     def _replay_of(self, roster: Roster) -> Replay:
         if self._replay is None or self._replay[0] != roster.corpus:
-            self._replay = roster.corpus, Replay(roster.speakers, self._setting.config.decision, self._setting.calibration)
+            self._replay = roster.corpus, Replay(roster.speakers, self.setting.config.decision, self.setting.calibration)
         return self._replay[1]
 
 
