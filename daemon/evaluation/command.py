@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -14,6 +14,7 @@ from daemon.config import Config, DecisionConfig
 from daemon.errors import EvaluationError
 from daemon.evaluation.bench import Setting
 from daemon.evaluation.measure import Plan, measure
+from daemon.evaluation.options import Asked
 from daemon.evaluation.output import as_tables
 from daemon.evaluation.report import Report, as_json
 from models.calibration.calibration import Calibration
@@ -21,27 +22,10 @@ from models.encoder import Encoder
 from models.evaluate.conditions import Condition, ConditionError
 from models.manifest import ManifestError, read_manifest, read_paths
 
-NOISE_HOURS = 2.0
+NOISE_HOURS: Final = 2.0
 """How long noise is heard, if any is named and nothing else is said."""
-WIDTH = 100
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked for on the command line. None: as the configuration says, or not at all."""
-
-    manifest: Path
-    root: Path
-    far: float | None = None
-    frr: float | None = None
-    noise: Path | None = None
-    noise_root: Path | None = None
-    noise_hours: float | None = None
-    snr: float | None = None
-    json: Path | None = None
-    plot: Path | None = None
-    seed: int = 0
-    jobs: int = 1
+WIDTH: Final = 110
+"""Of tables where there is no terminal, in characters."""
 
 
 def with_targets(config: Config, far: float | None, frr: float | None) -> Config:
@@ -69,8 +53,6 @@ def evaluate(asked: Asked, config: Config, encoder: Callable[[], Encoder], calib
 
 def _check(asked: Asked) -> None:
     """Refuse what cannot be before anything is measured, which takes minutes."""
-    if not asked.root.is_dir():
-        raise EvaluationError(f"--root {asked.root} is no directory")
     for output in filter(None, (asked.json, asked.plot)):
         if not output.parent.is_dir():
             raise EvaluationError(f"{output} cannot be written: {output.parent} is no directory")
@@ -87,13 +69,12 @@ def _measure(asked: Asked, config: Config, encoder: Callable[[], Encoder], calib
     hours = asked.noise_hours if asked.noise_hours is not None else NOISE_HOURS if noises else 0.0
     condition = None if asked.snr is None else Condition("noise", asked.snr, noises)
     setting = Setting(with_targets(config, asked.far, asked.frr), encoder, calibration, condition)
-    return measure(read_manifest(asked.manifest, asked.root), setting, Plan(noises, hours, asked.seed), asked.jobs)
+    return measure(read_manifest(asked.manifest, asked.root), setting, Plan(noises, hours, asked.changes, asked.seed), asked.jobs)
 
 
 def _write(asked: Asked, report: Report) -> None:
-    console = Console()
-    # Tables are not cut to what a pipe pretends to be.
-    Console(width=None if console.is_terminal else WIDTH).print(as_tables(report), highlight=False)
+    # A pipe has no width that tables should be cut to.
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(as_tables(report), highlight=False)
     if asked.json:
         asked.json.write_text(json.dumps(as_json(report), indent=2) + "\n", encoding="utf-8")
     if asked.plot:

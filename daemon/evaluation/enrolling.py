@@ -21,7 +21,7 @@ from models.features import Waveform
 
 _WHEN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """A benchmark knows no time."""
-_LENIENT: Final = EnrollmentConfig(min_speech_seconds=1e-3, min_recording_seconds=1e-3, max_clipped=1.0, min_agreement=-1.0)
+_LENIENT: Final = EnrollmentConfig(min_speech_seconds=1e-3, min_recording_seconds=1e-3, max_clipped=1.0, two_people_odds=1e9)
 
 
 @dataclass(frozen=True)

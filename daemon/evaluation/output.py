@@ -8,6 +8,7 @@ from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from daemon.evaluation.changes import Changes
 from daemon.evaluation.figures import Identification, Times, Verification
 from daemon.evaluation.intervals import Frequency, Rate
 from daemon.evaluation.report import Report, Setup, keeps
@@ -19,6 +20,8 @@ def as_tables(report: Report) -> Group:
     tables: list[RenderableType] = [_attempts(report), _times(report), _identified(report.identification, report.setup)]
     if len(report.by_corpus) > 1:
         tables.append(_corpora(report))
+    if report.changes:
+        tables.append(_changes(report.changes))
     if report.noise:
         tables.append(_alarms(report.noise))
     return Group(*tables, *_notes(report))
@@ -72,6 +75,15 @@ def _corpus(figures: Verification) -> Iterator[str]:
         yield f"{_percent(rate)} ({_interval(rate)})"
     yield _seconds(figures.seconds_to_accept)[0]
     yield _seconds(figures.seconds_to_reject)[0]
+
+
+def _changes(changes: Changes) -> Table:
+    table = _table(
+        "changes of speaker", "streams", "followed", "noticed", "median, s", "90th percentile, s", "false per hour", "95 %", title=""
+    )
+    counts = (f"{count:,}" for count in (changes.streams, changes.followed, changes.noticed))
+    table.add_row("somebody else speaks on", *counts, *_seconds(changes.seconds_to_notice), *_per_hour(changes.false_changes))
+    return table
 
 
 def _alarms(noise: Mapping[str, Alarms]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from daemon.evaluation.changes import Changes
 from daemon.evaluation.figures import Curve, Identification, Verification
 from daemon.evaluation.intervals import Rate
 from daemon.evaluation.watching import Alarms
@@ -46,6 +47,7 @@ class Report:
     left_out: tuple[str, ...]
     reasons: Mapping[str, Mapping[str, int]]
     curve: Curve
+    changes: Changes | None = None
     noise: Mapping[str, Alarms] | None = None
 
 
@@ -54,6 +56,7 @@ def as_json(report: Report) -> dict[str, object]:
     return {
         **_verification(report.verification, report.setup),
         "identification": _identification(report.identification, report.setup),
+        "changes": report.changes and asdict(report.changes),
         "noise": report.noise and {kind: asdict(alarms) for kind, alarms in report.noise.items()},
         "by": {"corpus": {corpus: _verification(figures, report.setup) for corpus, figures in report.by_corpus.items()}},
         "left_out": list(report.left_out),
