@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import click
 
+from daemon.calibrate_options import Asked as AskedCalibration
+from daemon.calibrate_options import calibration_options, with_model
 from daemon.capture.microphones import find_devices
 from daemon.config import APP, Config
 from daemon.config_file import load_config
@@ -94,6 +96,23 @@ def evaluate_decisions_command(file: Path | None, **asked: Any) -> None:  # noqa
 
     config = load_config(file)
     evaluate(Asked(**asked), config, partial(_encoder, config), _calibration(config, _encoder(config)))
+
+
+@speakerd.command("calibrate")
+@_config_option
+@calibration_options
+def calibrate_command(file: Path | None, **asked: Any) -> None:  # noqa: ANN401 - the options are those of its `Asked`
+    """Fit what scores are worth, and the boundaries of decisions, to recordings; `decision.calibration` names the file that is made.
+
+    Within each corpus of the manifest, speakers with two recordings or more are enrolled with up to three of them; the others and all
+    other speakers are attempts. They are heard as the daemon would, with the speech detector that the settings name.
+    """
+    # Imported here because the daemon does without it.
+    from daemon.calibrate import calibrate  # noqa: PLC0415
+
+    config = with_model(load_config(file), asked["model"])
+    for line in calibrate(AskedCalibration(**asked), config, _encoder(config)):
+        click.echo(line)
 
 
 def main() -> None:

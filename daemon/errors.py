@@ -299,3 +299,9 @@ class EvaluationError(SpeakerdError):
     """Decisions cannot be measured: a recording, a list or an output cannot be used, or nobody can be enrolled."""
 
     reason = "EVALUATION_FAILED"
+
+
+class CalibrationError(SpeakerdError):
+    """A model cannot be calibrated: a recording, a list or the output cannot be used, or there are too few speakers."""
+
+    reason = "CALIBRATION_FAILED"

@@ -11,13 +11,13 @@ from typing import Final
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from daemon.config import VadConfig
 from daemon.speakers import mean_direction, unit
 from daemon.trajectories import trajectories
 from models.audio import read_audio
 from models.calibration.attempts import Attempt, Enrollment, Material, MaterialError, Trajectory
+from models.calibration.quality import Rows
 from models.encoder import Encoder
 from models.evaluate.conditions import VALUES, Condition, random_of
 from models.features import Waveform
@@ -151,7 +151,7 @@ class Studio:
         recordings = frozenset(number for sound in made for number in sound.row)
         return Enrollment(first.speaker, first.corpus, recordings, voiceprint, sum(float(part.speech[-1]) for part in parts))
 
-    def _voices(self, others: Sequence[Row]) -> NDArray[np.float32]:
+    def _voices(self, others: Sequence[Row]) -> Rows:
         """Return the voiceprints of some speakers, of all corpora alike, (voices, d)."""
         corpora: dict[str, list[Row]] = {}
         for place in self._random.permutation(len(others)):
@@ -160,7 +160,7 @@ class Studio:
         chosen = [[Sound((number,)) for number in own] for _, own in by_turns[:COHORT]]
         heard = self._heard([sound for own in chosen for sound in own])
         voices = [self._enrollment(own, heard).voiceprint for own in chosen if any(len(heard[sound].speech) for sound in own)]
-        return np.array(voices, dtype=np.float32).reshape(len(voices), -1)
+        return np.array(voices, dtype=np.float64).reshape(len(voices), -1)
 
 
 def enrollment_sets(own: Row) -> list[Row]:

@@ -58,4 +58,4 @@ class Material:
     attempts: Sequence[Attempt]
     enrollments: Sequence[Enrollment]
     views: Sequence[Attempt]
-    others: NDArray[np.float32]
+    others: Rows

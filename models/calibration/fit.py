@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration.attempts import Enrollment, Material
+from models.calibration.attempts import Enrollment, Material, MaterialError
 from models.calibration.boundary import Boundaries
 from models.calibration.calibration import Calibration
 from models.calibration.cohort import Cohort
@@ -24,8 +24,10 @@ from models.calibration.views import fit_change
 
 LOOKS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Seconds of speech at which the scores are taken that the log-likelihood ratios are fitted on."""
-ENDS: Final = np.concatenate([np.linspace(-4.0, 12.0, 33), [LIMIT]])
+ENDS: Final = np.concatenate([np.linspace(-4.0, 12.0, 17), [LIMIT]])
 """Where the other boundary may be, away from zero."""
+LEAST_SPEAKERS: Final = 10
+"""Fewer enrolled speakers tell too little of others."""
 RIDGE: Final = 1e-3
 """Weight of the squares of all that is learned but the plain slope and offset: what few speakers tell is not believed."""
 USUAL: Final = (0.01, 0.05)
@@ -36,6 +38,16 @@ TAIL_FROM: Final = 0.03
 """The excess of so many attempts tells how the tail goes on."""
 
 
+def check(material: Material) -> None:
+    """Raise `MaterialError` where there are too few speakers to tell anything of others."""
+    enrolled = {(one.corpus, one.speaker) for one in material.enrollments}
+    heard = {(one.corpus, one.speaker) for one in material.attempts if len(one.trajectory.speech)}
+    if (found := len(enrolled & heard)) < LEAST_SPEAKERS:
+        raise MaterialError(
+            f"{found} speakers have two recordings with speech; a calibration needs {LEAST_SPEAKERS}, and is better with 100"
+        )
+
+
 class Looks(NamedTuple):
     """Single looks at trials: features of their quality, (n, FEATURES); scores, whether the voices are one, and weights, (n,) each."""
 
@@ -44,12 +56,18 @@ class Looks(NamedTuple):
     target: NDArray[np.bool_]
     weights: Rows
 
+    @property
+    def complete(self) -> bool:
+        """Whether there are looks at trials of both kinds."""
+        return bool(self.target.any() and not self.target.all())
+
 
 def looks_at(trials: Sequence[Trials], enrollments: Sequence[Enrollment]) -> Looks:
     """Return the looks at trials after `LOOKS` seconds of speech; all trials weigh as `trial_weights` says, however many there are."""
     parts = [_looks_at(each, own) for each, own in zip(trials, trial_weights(trials, enrollments), strict=True)]
     known, scores, target, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Looks(known, scores, target, balanced(target, weights))
+    looks = Looks(known, scores, target, weights)
+    return looks._replace(weights=balanced(target, weights)) if looks.complete else looks
 
 
 def _looks_at(trials: Trials, weights: Rows) -> Looks:
@@ -122,7 +140,8 @@ def fit_boundaries(trials: Sequence[Trials], views: Sequence[Trials], model: Sco
 
 
 def fit(model_id: str, material: Material, cohort: Cohort) -> Calibration:
-    """Return the calibration of a model, its scores normalised by the cohort unless that is empty."""
+    """Return the calibration of a model, its scores normalised by the cohort unless that is empty. Raises `MaterialError`."""
+    check(material)
     trials = build_trials(material.attempts, material.enrollments, cohort)
     model = fit_score_model(looks_at(trials, material.enrollments))
     views = build_trials(material.views, material.enrollments, cohort)

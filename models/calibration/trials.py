@@ -89,5 +89,5 @@ def trial_weights(trials: Sequence[Trials], enrollments: Sequence[Enrollment]) -
     keys = [[(*speakers[number], bool(same)) for number, same in zip(each.enrolled, each.target, strict=True)] for each in trials]
     of_speaker = Counter(key for own in keys for key in own)
     weights = [np.array([1.0 / (of_speaker[key] * of_corpus[key[0]] ** 0.5) for key in own]) for own in keys]
-    total = {kind: sum(float(own[each.target == kind].sum()) for own, each in zip(weights, trials, strict=True)) for kind in (True, False)}
-    return [own / np.where(each.target, total[True], total[False]) for own, each in zip(weights, trials, strict=True)]
+    sums = {kind: sum(float(own[each.target == kind].sum()) for own, each in zip(weights, trials, strict=True)) for kind in (True, False)}
+    return [own / np.where(each.target, sums[True] or 1.0, sums[False] or 1.0) for own, each in zip(weights, trials, strict=True)]
