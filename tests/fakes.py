@@ -70,7 +70,7 @@ def fake_calibration(model_id: str = "fake-1", accept: float = 0.6, reject: floa
     slope = 2.0 / (accept - reject)
     weights = np.eye(FEATURES)[0]
     model = ScoreModel(slope * weights, -slope * (accept + reject) / 2 * weights)
-    boundaries = Boundaries(_extremes(0.01, 1.0), _extremes(0.05, 1.0), Mutual(slope, 0.0, 1.0), 0.0)
+    boundaries = Boundaries(_extremes(0.01, 1.0), _extremes(0.05, 1.0), Mutual(slope, model.offset[0], 1.0), 0.0)
     return Calibration(model_id, model, Cohort(np.empty((0, EMBEDDING_SIZE))), boundaries)
 
 
