@@ -40,13 +40,14 @@ def seconds(value: float) -> Duration:
 def decision(
     outcome: decision_pb2.Outcome.ValueType, score: float, *, final: bool = True, speaker: str = "ada"
 ) -> verification_pb2.VerifyResponse:
+    """Return a decision with that score, an LLR ten times as high, and boundaries at 5 and -2.5."""
     reasons = {
-        decision_pb2.OUTCOME_ACCEPT: decision_pb2.REASON_SCORE_ABOVE_THRESHOLD,
-        decision_pb2.OUTCOME_REJECT: decision_pb2.REASON_SCORE_BELOW_THRESHOLD,
+        decision_pb2.OUTCOME_ACCEPT: decision_pb2.REASON_LLR_ABOVE_BOUNDARY,
+        decision_pb2.OUTCOME_REJECT: decision_pb2.REASON_LLR_BELOW_BOUNDARY,
         decision_pb2.OUTCOME_UNDECIDED: decision_pb2.REASON_NO_SPEECH,
         decision_pb2.OUTCOME_AMBIGUOUS: decision_pb2.REASON_SPEAKERS_TOO_CLOSE,
     }
-    evidence = decision_pb2.Evidence(speech=seconds(1.25), snr_db=20.0, clipped_fraction=0.0, bandwidth_hertz=7000.0)
+    evidence = decision_pb2.Evidence(speech=seconds(1.25), snr_db=20.0, bandwidth_hertz=7000.0, voice_probability=0.75)
     return verification_pb2.VerifyResponse(
         audio_processed=seconds(2.5),
         decision=decision_pb2.Decision(
@@ -55,9 +56,12 @@ def decision(
             reason=reasons[outcome],
             speaker=speaker,
             score=score,
-            margin=score - 0.5,
+            llr=10 * score,
+            posterior=score,
+            margin_accept=10 * score - 5,
+            margin_reject=10 * score + 2.5,
             evidence=evidence,
-            candidates=[decision_pb2.Candidate(speaker=speaker, score=score)],
+            candidates=[decision_pb2.Candidate(speaker=speaker, score=score, llr=10 * score)],
         ),
     )
 
@@ -138,8 +142,11 @@ class Double(
             uptime=seconds(12.5),
             speakers=len(self.enrolled),
             max_streams=32,
-            accept_score=0.5,
-            reject_score=0.25,
+            false_accept_rate=0.01,
+            false_reject_rate=0.05,
+            prior=0.5,
+            accept_llr=5.0,
+            reject_llr=-2.5,
         )
 
     def add(self, name: str) -> speakers_pb2.Speaker:

@@ -175,7 +175,7 @@ def test_a_home_is_told_who_is_at_the_door(port: int, tmp_path: Path) -> None:
         assert binary["unique_id"] != sensor["unique_id"]
 
         accepted = listener.decision("ACCEPT")
-        assert (accepted["speaker"], accepted["reason"], accepted["capture"]) == ("slt", "SCORE_ABOVE_THRESHOLD", "door")
+        assert (accepted["speaker"], accepted["reason"], accepted["capture"]) == ("slt", "LLR_ABOVE_BOUNDARY", "door")
         assert datetime.fromisoformat(accepted["expires"]) > datetime.now(UTC)
         rejected = listener.decision("REJECT")
         assert (rejected["speaker"], rejected["expires"]) == ("", None)

@@ -36,13 +36,13 @@ def test_levels() -> None:
 
 def test_the_course_of_an_attempt() -> None:
     began = after(START, started(1.2, 1.0))
-    running = after(began, decided(1.6, Outcome.UNDECIDED, final=False, ada=0.5, bob=0.1))
-    final = after(running, decided(2.3, ada=0.7, bob=0.2))
+    running = after(began, decided(1.6, Outcome.UNDECIDED, final=False, ada=1.0, bob=-11.0))
+    final = after(running, decided(2.3, ada=7.0, bob=-8.0))
 
     assert began.speaking == 1.0
-    assert (running.running, running.verdict) == (decision(1.6, Outcome.UNDECIDED, final=False, ada=0.5, bob=0.1), None)
-    assert running.scores == {"ada": 0.5, "bob": 0.1}
-    assert (final.speaking, final.running, final.scores) == (None, None, {"ada": 0.7, "bob": 0.2})
+    assert (running.running, running.verdict) == (decision(1.6, Outcome.UNDECIDED, final=False, ada=1.0, bob=-11.0), None)
+    assert running.ratios == {"ada": 1.0, "bob": -11.0}
+    assert (final.speaking, final.running, final.ratios) == (None, None, {"ada": 7.0, "bob": -8.0})
     assert final.verdict
     assert final.verdict.decision.outcome is Outcome.ACCEPT
     assert final.verdict.seconds == pytest.approx(1.3)
@@ -50,28 +50,28 @@ def test_the_course_of_an_attempt() -> None:
 
 
 def test_who_speaks_on_is_judged_anew_below_the_verdict() -> None:
-    state = after(START, started(1.2, 1.0), decided(2.3, ada=0.7), started(2.4, 2.3))
+    state = after(START, started(1.2, 1.0), decided(2.3, ada=7.0), started(2.4, 2.3))
 
     assert state.verdict
-    assert (state.speaking, state.verdict.decision.speaker, state.scores) == (2.3, "ada", {"ada": 0.7})
+    assert (state.speaking, state.verdict.decision.speaker, state.ratios) == (2.3, "ada", {"ada": 7.0})
 
 
 def test_an_attempt_whose_start_was_missed_has_no_time() -> None:
-    state = after(START, decided(2.3, ada=0.7))
+    state = after(START, decided(2.3, ada=7.0))
 
     assert state.verdict
     assert state.verdict.seconds is None
 
 
-def test_scores_stay_until_there_are_others() -> None:
-    state = after(START, decided(2.0, ada=0.7), decided(3.0, Outcome.UNDECIDED, final=False))
+def test_ratios_stay_until_there_are_others() -> None:
+    state = after(START, decided(2.0, ada=7.0), decided(3.0, Outcome.UNDECIDED, final=False))
 
-    assert state.scores == {"ada": 0.7}
+    assert state.ratios == {"ada": 7.0}
 
 
 def test_after_a_decision_the_speakers_are_listed_anew() -> None:
-    assert command(START, decided(2.0, ada=0.7)) == ListSpeakers()
-    assert command(START, decided(2.0, final=False, ada=0.7)) is None
+    assert command(START, decided(2.0, ada=7.0)) == ListSpeakers()
+    assert command(START, decided(2.0, final=False, ada=7.0)) is None
     assert after(START, Known(("cleo",))).speakers == ("cleo",)
 
 

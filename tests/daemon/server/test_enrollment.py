@@ -292,8 +292,9 @@ class GoneClient:
 async def test_a_client_that_is_gone_is_not_taken_for_one_that_has_no_more_to_send(daemon: Daemon) -> None:
     engine = Engine(FakeEncoder(), max_batch=4)
     with closing(engine), ThreadPoolExecutor() as storage:
-        watching = WatchParts(CONFIG, engine, fake_calibration(), Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
-        runtime = Runtime(CONFIG, engine, daemon.store, storage, Streams(CONFIG.limits), watching, Captures())
+        calibration = fake_calibration()
+        watching = WatchParts(CONFIG, engine, calibration, Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
+        runtime = Runtime(CONFIG, engine, calibration, daemon.store, storage, Streams(CONFIG.limits), watching, Captures())
         service = EnrollmentService(runtime, Saver(runtime))
         with pytest.raises(asyncio.CancelledError):
             await service.Enroll(None, cast("Any", GoneClient(enrollment("anna", voice(0)))))
