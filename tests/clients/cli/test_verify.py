@@ -81,6 +81,14 @@ def test_identify_asks_for_nobody_in_particular(speakerctl: Speakerctl, double: 
     assert double.verify_config.wait_for_end
 
 
+def test_an_attempt_may_be_stricter(speakerctl: Speakerctl, double: Double, recording: Path) -> None:
+    assert speakerctl("verify", "ada", recording).status == 0
+    assert not double.verify_config.HasField("false_accept_rate")
+    assert speakerctl("identify", recording, "--false-accept-rate", "0.001").status == 0
+    assert double.verify_config.false_accept_rate == 0.001
+    assert speakerctl("verify", "ada", recording, "--false-accept-rate", "0").status == 2
+
+
 def test_realtime_sends_the_same_audio(speakerctl: Speakerctl, double: Double, recording: Path) -> None:
     speakerctl("verify", "ada", recording)
     fast = bytes(double.audio)
