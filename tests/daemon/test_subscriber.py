@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from daemon.capture_events import CaptureChange, CaptureEvent, Published
 from daemon.errors import SubscriberTooSlowError
-from daemon.events import Outcome
+from daemon.events import AttemptDecided, Candidate, Outcome
 from daemon.subscriber import Subscriber, Wanted
 from tests.daemon.captured import NOW, changed, decided, followed, interim, level, locked, speaker_changed, started
 
@@ -140,6 +141,13 @@ async def test_that_somebody_else_speaks_is_never_left_out() -> None:
 async def test_a_decision_that_names_nobody_is_about_everybody() -> None:
     nobody = decided(Outcome.UNDECIDED, speaker="")
     assert await held(offered(subscriber(Wanted(speaker="ben")), nobody)) == [nobody]
+
+
+async def test_a_decision_between_two_speakers_is_about_both() -> None:
+    candidates = tuple(Candidate(name, 0.7) for name in ("anna", "ben", "cleo"))
+    between = replace(decided(Outcome.AMBIGUOUS).decision, candidates=candidates)
+    told = tell(AttemptDecided(0, 1, between))
+    assert [Wanted(speaker=name).includes(told) for name in ("anna", "ben", "cleo")] == [True, True, False]
 
 
 async def test_interim_decisions_and_levels_can_be_thinned() -> None:
