@@ -78,11 +78,10 @@ def _corpus(figures: Verification) -> Iterator[str]:
 
 
 def _changes(changes: Changes) -> Table:
-    table = _table(
-        "changes of speaker", "streams", "followed", "noticed", "median, s", "90th percentile, s", "false per hour", "95 %", title=""
-    )
+    headings = ("streams", "followed", "noticed", "median, s", "p90, s", "false/hour", "95 %")
+    table = _table("", *headings, title="changes of speaker, seconds of the other's speech")
     counts = (f"{count:,}" for count in (changes.streams, changes.followed, changes.noticed))
-    table.add_row("somebody else speaks on", *counts, *_seconds(changes.seconds_to_notice), *_per_hour(changes.false_changes))
+    table.add_row("another", *counts, *_seconds(changes.seconds_to_notice), *_per_hour(changes.false_changes))
     return table
 
 
