@@ -146,7 +146,7 @@ class EnrollmentConfig(_Section):
     warn_mutual_false_accept: Share = 0.05
     adapt: bool = False
     adapt_margin: Annotated[float, Field(ge=0, le=60)] = 3.0
-    adapt_speech_seconds: Seconds = 2.0
+    adapt_speech_seconds: Seconds = 1.5
     adapt_snr_db: Annotated[float, Field(ge=-20, le=60)] = 15.0
     adapt_templates: Annotated[int, Field(ge=1, le=100)] = 8
 

@@ -115,7 +115,15 @@ class Double(
                 yield self._progress()
         self._fail(context)
         speaker = self.add(self.enroll_requests[0].config.speaker)
-        result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[decision_pb2.Evidence(speech=seconds(2))])
+        quality = enrollment_pb2.RecordingQuality(
+            evidence=decision_pb2.Evidence(speech=seconds(2)),
+            agreement_llr=1.5,
+            agreement_score=0.75,
+            verdict=enrollment_pb2.RECORDING_VERDICT_NOISY,
+            advice="it is noisy: speak nearer to the microphone",
+        )
+        similar = enrollment_pb2.SimilarVoice(speaker="eve", score=0.625, mutual_false_accept_rate=0.125)
+        result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[quality], similar_voices=[similar])
         yield enrollment_pb2.EnrollResponse(audio_processed=seconds(4), result=result)
 
     def ListSpeakers(self, request: speakers_pb2.ListSpeakersRequest, context: grpc.ServicerContext) -> speakers_pb2.ListSpeakersResponse:
@@ -132,6 +140,11 @@ class Double(
     ) -> speakers_pb2.DeleteSpeakerResponse:
         del self.enrolled[self._find(request.name, context).name]
         return speakers_pb2.DeleteSpeakerResponse()
+
+    def ResetSpeaker(self, request: speakers_pb2.ResetSpeakerRequest, context: grpc.ServicerContext) -> speakers_pb2.ResetSpeakerResponse:
+        speaker = self._find(request.name, context)
+        speaker.adapted_attempts = 0
+        return speakers_pb2.ResetSpeakerResponse(speaker=speaker)
 
     def GetStatus(self, _request: daemon_status_pb2.GetStatusRequest, context: grpc.ServicerContext) -> daemon_status_pb2.GetStatusResponse:
         self._fail(context)

@@ -193,7 +193,7 @@ def test_events_of_unknown_kinds_are_passed_over() -> None:
 
 def test_enrollment_events() -> None:
     progress = enrollment_pb2.EnrollProgress(recording=2, speech=Duration(seconds=4), speech_needed=Duration(seconds=1))
-    result = enrollment_pb2.EnrollResult(speaker=speakers_pb2.Speaker(name="ada"), recordings=[decision_pb2.Evidence()])
+    result = enrollment_pb2.EnrollResult(speaker=speakers_pb2.Speaker(name="ada"), recordings=[enrollment_pb2.RecordingQuality()])
 
     heard = protocol.enrollment_event(captures_pb2.EnrollFromCaptureResponse(progress=progress))
     enrolled = protocol.enrollment_event(captures_pb2.EnrollFromCaptureResponse(result=result))

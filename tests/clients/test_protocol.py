@@ -179,8 +179,19 @@ def test_enrollment_result() -> None:
         speech=Duration(seconds=12),
         create_time=Timestamp(seconds=1_700_000_000),
         update_time=Timestamp(seconds=1_700_000_060),
+        sessions=2,
+        adapted_attempts=4,
     )
-    result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[EVIDENCE, decision_pb2.Evidence()])
+    noisy = enrollment_pb2.RecordingQuality(
+        evidence=EVIDENCE,
+        agreement_llr=0.0,
+        agreement_score=-0.5,
+        verdict=enrollment_pb2.RECORDING_VERDICT_NOISY,
+        advice="it is noisy",
+    )
+    similar = enrollment_pb2.SimilarVoice(speaker="eve", score=0.5, mutual_false_accept_rate=0.25)
+    unknown = enrollment_pb2.RecordingQuality(verdict=99)  # type: ignore[arg-type]
+    result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[noisy, unknown], similar_voices=[similar])
 
     event = protocol.enrollment_event(enrollment_pb2.EnrollResponse(audio_processed=SAMPLE, result=result))
 
@@ -193,8 +204,16 @@ def test_enrollment_result() -> None:
             speech=12.0,
             created=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
             updated=datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC),
+            sessions=2,
+            adapted_attempts=4,
         ),
-        recordings=(Evidence(48_001 / 16_000, 21.5, 0.25, 7500.0), Evidence(0.0, 0.0, 0.0, 0.0)),
+        recordings=(
+            messages.RecordingQuality(
+                Evidence(48_001 / 16_000, 21.5, 0.25, 7500.0), 0.0, -0.5, messages.RecordingVerdict.NOISY, "it is noisy"
+            ),
+            messages.RecordingQuality(Evidence(0.0, 0.0, 0.0, 0.0), None, None, messages.RecordingVerdict.UNSPECIFIED, ""),
+        ),
+        similar_voices=(messages.SimilarVoice("eve", 0.5, 0.25),),
     )
 
 

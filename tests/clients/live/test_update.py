@@ -8,7 +8,7 @@ from clients.capture_messages import CaptureChange, CaptureState, Level
 from clients.errors import AudioFileError, UnreachableError
 from clients.live.model import AskName, Deleted, Ended, Enrolling, EnrollmentFailed, Failed, Known, ListSpeakers
 from clients.live.update import NOTICE_SECONDS
-from clients.messages import EnrollMode, Outcome
+from clients.messages import EnrollMode, Evidence, Outcome, RecordingQuality, RecordingVerdict, SimilarVoice
 from clients.subscription import Disconnected, Gap
 from tests.clients.live.heard import (
     START,
@@ -121,6 +121,21 @@ def test_an_enrollment_that_comes_to_its_end() -> None:
     assert done.notice
     assert "cleo is enrolled" in done.notice.text
     assert command(going_on, enrolled("cleo")) == ListSpeakers()
+
+
+def test_what_is_to_be_known_of_an_enrollment_is_told_with_it() -> None:
+    good, noisy = (
+        RecordingQuality(Evidence(2.0, 20.0, 0.0, 7000.0), None, None, verdict, advice)
+        for verdict, advice in ((RecordingVerdict.GOOD, ""), (RecordingVerdict.NOISY, "it is noisy: speak nearer"))
+    )
+    cleo = enrolled("cleo")
+
+    told = after(ENROLLING, replace(cleo, recordings=(good, noisy))).notice
+    assert told
+    assert told.text == "cleo is enrolled, but recording 2: it is noisy: speak nearer."
+    told = after(ENROLLING, replace(cleo, recordings=(noisy,), similar_voices=(SimilarVoice("eve", 0.5, 0.25),))).notice
+    assert told
+    assert told.text.startswith("cleo is enrolled, but close to eve: some 25% of the attempts")
 
 
 def test_an_enrollment_that_is_refused() -> None:

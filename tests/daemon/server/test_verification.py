@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.audio import Encoding
-from daemon.config import LimitsConfig
+from daemon.config import EnrollmentConfig, LimitsConfig
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, speakers_pb2, verification_pb2
 from tests import audio
@@ -49,6 +49,31 @@ async def test_the_owner_is_accepted(daemon: Daemon) -> None:
     assert decision.evidence.speech.ToMilliseconds() >= 500
     assert decision.evidence.voice_probability == 1.0
     assert [candidate.speaker for candidate in decision.candidates] == ["anna"]
+
+
+ADAPTIVE = CONFIG.model_copy(update={"enrollment": EnrollmentConfig(adapt=True, adapt_margin=1.0, adapt_snr_db=0.0)})
+
+
+async def test_a_voiceprint_learns_from_whoever_is_heard_to_the_end() -> None:
+    async with running(ADAPTIVE) as daemon:
+        know(daemon.store, "anna", 0)
+        know(daemon.store, "ben", 1)
+        before = daemon.store.get("anna")
+        for speech in (STRANGER, OWNER):
+            await daemon.decide([verify_config(wait_for_end=True), *verify_audio(speech)])
+            await daemon.until_idle()
+        anna, ben = daemon.store.get("anna"), daemon.store.get("ben")
+        assert (len(anna.adapted), ben.adapted, anna.updated) == (1, (), before.updated)
+        assert 0.0 < float(anna.voiceprint @ before.voiceprint) < 1.0
+        reset = await asyncio.to_thread(daemon.speakers.ResetSpeaker, speakers_pb2.ResetSpeakerRequest(name="anna"))
+        assert (reset.speaker.name, reset.speaker.adapted_attempts) == ("anna", 0)
+        np.testing.assert_array_equal(daemon.store.get("anna").voiceprint, before.voiceprint)
+
+
+async def test_voiceprints_stay_as_enrolled_by_default(daemon: Daemon) -> None:
+    await daemon.decide([verify_config(wait_for_end=True), *verify_audio(OWNER)])
+    await daemon.until_idle()
+    assert daemon.store.get("anna").adapted == ()
 
 
 async def test_a_stranger_is_rejected(daemon: Daemon) -> None:
