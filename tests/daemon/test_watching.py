@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureCounters, CaptureEvent, CaptureState, Published
-from daemon.config import DecisionConfig
+from daemon.config import DecisionConfig, EnrollmentConfig
 from daemon.errors import CaptureBusyError, CaptureStoppedError
-from daemon.events import AttemptDecided, AttemptStarted, Level, Outcome, Reason
+from daemon.events import AttemptDecided, AttemptFollowed, AttemptStarted, Level, Outcome, Reason
 from daemon.watching import PIECE_SAMPLES, WAITING_PIECES, Capture, Gap, WatchParts
 from models.encoder import State, Step
 from models.features import SAMPLE_RATE, Frames, Waveform
@@ -236,3 +236,15 @@ async def test_the_log_tells_decisions_but_not_whom(parts: WatchParts) -> None:
     (line,) = [line for line in logs if line["event"] == "decision"]
     assert (line["capture"], line["attempt"], line["outcome"]) == ("kitchen", 1, "ACCEPT")
     assert "anna" not in str(logs)
+
+
+@pytest.mark.parametrize(("adapt", "learned"), [(True, [1, 0]), (False, [0, 0])])
+async def test_a_voiceprint_learns_once_from_whoever_is_followed(adapt: bool, learned: list[int]) -> None:  # noqa: FBT001
+    enrollment = EnrollmentConfig(adapt=adapt, adapt_margin=1.0, adapt_snr_db=0.0)
+    with watch_parts(config=CONFIG.model_copy(update={"enrollment": enrollment})) as parts, kitchen(parts) as (capture, told):
+        await capture.start()
+        await capture.hear(audio.join(audio.voice(0, 8.0, take=1), SILENCE))
+        await capture.stop()
+        accepted = [event for event in told.events if isinstance(event, AttemptFollowed) and event.decision.final]
+        assert len(accepted) > 1
+        assert [len(speaker.adapted) for speaker in parts.roster.speakers] == learned
