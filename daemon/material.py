@@ -25,6 +25,8 @@ from models.manifest import Recording
 
 ENROLLED: Final = 3
 """A voice is enrolled with at most so many recordings."""
+IMPOSTORS: Final = 4
+"""Of a corpus so many speakers are heard at most, for each who is enrolled, who have one recording only."""
 HEARD: Final = 8
 """Of each speaker at most so many recordings are heard."""
 ROW_SECONDS: Final = 10.0
@@ -74,7 +76,7 @@ class Studio:
 
         Raises `MaterialError` for a recording that cannot be read, `models.evaluate.conditions.ConditionError` for an unusable noise.
         """
-        chosen = [own for own in self._speakers() if self._recordings[own[0]].held_out or not held_out_only]
+        chosen = self._few_impostors([own for own in self._speakers() if self._recordings[own[0]].held_out or not held_out_only])
         others = [own for own in self._speakers() if not self._recordings[own[0]].held_out and held_out_only]
         sounds = [sound for own in chosen for sound in self._sounds(own[:HEARD])]
         enrolled = [made for own in chosen for made in self._enrollments(own[:HEARD])]
@@ -95,14 +97,27 @@ class Studio:
                 speakers.setdefault((recording.corpus, recording.speaker), []).append(number)
         return [tuple(own) for own in speakers.values()]
 
+    def _few_impostors(self, chosen: Sequence[Row]) -> list[Row]:
+        """Leave speakers out who cannot be enrolled where they are many more than those of their corpus who can."""
+        corpora: dict[str, list[Row]] = {}
+        for own in chosen:
+            corpora.setdefault(self._recordings[own[0]].corpus, []).append(own)
+        kept: list[Row] = []
+        for speakers in corpora.values():
+            owners = [own for own in speakers if len(own) > 1]
+            kept += owners
+            kept += [own for own in speakers if own not in owners][: IMPOSTORS * len(owners)]
+        return kept
+
     def _sounds(self, own: Row) -> Iterator[Sound]:
-        """Yield what is heard of a speaker: each recording and a row of them, clean and degraded; one who cannot be enrolled, once."""
+        """Yield what is heard of a speaker: each recording, clean and degraded, and a row of them; one who cannot be enrolled, once."""
         if len(own) == 1:
             yield Sound(own, self._degraded() if self._random.random() < SHARE_DEGRADED else None)
             return
-        for row in [*((number,) for number in own), *self._row(own)]:
-            yield Sound(row)
-            yield Sound(row, self._degraded())
+        for number in own:
+            yield Sound((number,))
+            yield Sound((number,), self._degraded())
+        yield from map(Sound, self._row(own))
 
     def _degraded(self) -> Condition:
         kinds = [kind for kind in DEGRADED if kind != "noise" or self._noises]
@@ -165,6 +180,8 @@ class Studio:
 
 def enrollment_sets(own: Row) -> list[Row]:
     """Return with which recordings a speaker is enrolled: up to three, twice, then fewer; at least one is left to verify."""
+    if len(own) == 1:
+        return []
     most = min(ENROLLED, len(own) - 1)
     later = own[len(own) // 2 :] + own[: len(own) // 2]
     sets = [own[:most], later[:most], own[:1], later[: most - 1]]

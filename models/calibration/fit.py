@@ -22,8 +22,10 @@ from models.calibration.score import ScoreModel
 from models.calibration.trials import Trials, build_trials, trial_weights
 from models.calibration.views import fit_change
 
-LOOKS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+LOOKS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.5, 7.0)
 """Seconds of speech at which the scores are taken that the log-likelihood ratios are fitted on."""
+MOST_LOOKS: Final = 100_000
+"""So many looks at non-target trials are enough."""
 ENDS: Final = np.concatenate([np.linspace(-4.0, 12.0, 17), [LIMIT]])
 """Where the other boundary may be, away from zero."""
 LEAST_SPEAKERS: Final = 10
@@ -65,9 +67,11 @@ class Looks(NamedTuple):
 def looks_at(trials: Sequence[Trials], enrollments: Sequence[Enrollment]) -> Looks:
     """Return the looks at trials after `LOOKS` seconds of speech; all trials weigh as `trial_weights` says, however many there are."""
     parts = [_looks_at(each, own) for each, own in zip(trials, trial_weights(trials, enrollments), strict=True)]
-    known, scores, target, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    looks = Looks(known, scores, target, weights)
-    return looks._replace(weights=balanced(target, weights)) if looks.complete else looks
+    looks = Looks(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    others = np.random.default_rng(0).permutation(np.flatnonzero(~looks.target))[:MOST_LOOKS]
+    chosen = np.sort(np.concatenate([np.flatnonzero(looks.target), others]))
+    looks = Looks(*(column[chosen] for column in looks))
+    return looks._replace(weights=balanced(looks.target, looks.weights)) if looks.complete else looks
 
 
 def _looks_at(trials: Trials, weights: Rows) -> Looks:

@@ -23,10 +23,10 @@ class Voices:
 
     def trajectory(self, speaker: int, steps: int = STEPS, snr: float = 20.0) -> Trajectory:
         """Return the trajectory of a voice over `steps` of 80 ms; the lower the SNR, the slower it becomes clear."""
-        noise = np.cumsum(self.random.normal(size=(steps, SIZE)), axis=0) / np.arange(1, steps + 1)[:, None]
+        noise: Rows = np.cumsum(self.random.normal(size=(steps, SIZE)), axis=0) / np.arange(1, steps + 1)[:, None]
         session = 0.4 * self.random.normal(size=SIZE)
         embeddings = self.means[speaker] + self.channel + session + (120.0 / (snr + 10.0)) * noise
-        seconds = 0.08 * np.arange(1, steps + 1)
+        seconds: Rows = 0.08 * np.arange(1, steps + 1, dtype=np.float64)
         return Trajectory(embeddings.astype(np.float32), seconds, np.full(steps, snr), np.full(steps, 8000.0))
 
     def attempt(self, speaker: int, number: int, steps: int = STEPS, snr: float = 20.0) -> Attempt:
@@ -49,7 +49,6 @@ class Voices:
         views = [self.attempt(speaker, 1000 * speaker + 900, 100) for speaker in speakers]
         return Material(heard, enrollments, views, self.others(100))
 
-    def others(self, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def others(self, count: int) -> Rows:
         """Return voiceprints of people who are neither enrolled nor heard, through the same channel."""
-        strangers: Rows = unit(self.random.normal(size=(count, SIZE)) + self.channel)
-        return strangers.astype(np.float32)
+        return unit(self.random.normal(size=(count, SIZE)) + self.channel)
