@@ -250,13 +250,13 @@ class ClippedAudioError(EnrollmentRefusedError):
 
 
 class VoicesDifferError(EnrollmentRefusedError):
-    """The recordings do not sound like one person."""
+    """The recordings are of two people, or not of the speaker they are added to."""
 
     reason = "VOICES_DIFFER"
 
 
 class SimilarSpeakerError(EnrollmentRefusedError):
-    """The voice is enrolled under another name, or resembles one that is."""
+    """The voice would too often be taken for that of another speaker."""
 
     reason = "SIMILAR_SPEAKER_ENROLLED"
 
