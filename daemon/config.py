@@ -105,11 +105,11 @@ class StorageConfig(_Section):
 class VadConfig(_Section):
     """What counts as speech."""
 
-    kind: Literal["silero", "webrtc"] = "webrtc"
+    kind: Literal["silero", "webrtc"] = "silero"
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     aggressiveness: Annotated[int, Field(ge=0, le=3)] = 2
-    start_ms: Milliseconds = 60
-    pre_roll_ms: Milliseconds = 200
+    start_ms: Milliseconds = 100
+    pre_roll_ms: Milliseconds = 300
     hang_over_ms: Milliseconds = 400
 
 

@@ -11,7 +11,7 @@ from tests import audio
 from tests.fakes import FakeEncoder
 
 ENCODER = FakeEncoder()
-CONFIG = VadConfig(start_ms=60, pre_roll_ms=200, hang_over_ms=400)
+CONFIG = VadConfig(kind="webrtc", start_ms=60, pre_roll_ms=200, hang_over_ms=400)
 
 
 def listen(samples: Waveform) -> tuple[Listener, list[Encode], list[SpeechStarted | SpeechEnded]]:

@@ -22,7 +22,7 @@ ENCODER = FakeEncoder()
 CALIBRATION = fake_calibration()
 CONFIG = Config(
     # Little of the room around the speech: the fake encoder is easily led astray.
-    vad=VadConfig(pre_roll_ms=50, hang_over_ms=100),
+    vad=VadConfig(kind="webrtc", start_ms=60, pre_roll_ms=50, hang_over_ms=100),
     decision=DecisionConfig(min_speech_seconds=1.0),
 )
 ANNA = enroll("anna", audio.voice(0, 4.0), encoder=ENCODER)
