@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class Ended:
     @classmethod
     def joined(cls, parts: Sequence[Ended]) -> Ended:
         """Return the attempts of all parts, in order."""
-        columns = zip(*((part.outcome, part.reason, part.seconds, part.best) for part in parts), strict=True)
+        columns = zip(*((part.outcome, part.reason, part.seconds, part.best) for part in (cls.of([], []), *parts)), strict=True)
         outcome, reason, seconds, best = (np.concatenate(column) for column in columns)
         return cls(outcome, reason, seconds, best)
 
@@ -57,6 +57,14 @@ class Ended:
         """Return which ended so, (attempts,)."""
         ended: Bools = self.outcome == OUTCOMES.index(outcome)
         return ended
+
+
+class Tried(NamedTuple):
+    """How the attempts of one recording ended: at each speaker alone, and at everybody as `daemon.evaluation.replay.Decisions` says."""
+
+    claims: Ended
+    known: Ended | None
+    unknown: Ended | None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 import soundfile
+from rich.console import Console
+from rich.progress import track
 
 from daemon.config import Config
 from daemon.errors import EvaluationError
@@ -98,8 +101,8 @@ def read(path: Path) -> Waveform:
 class Workers(Protocol):
     """Applies a method of a bench to many things, in order."""
 
-    def __call__(self, method: Callable[[Bench, Given], Made], things: Sequence[Given]) -> Iterator[Made]:
-        """Yield what comes of each."""
+    def __call__(self, method: Callable[[Bench, Given], Made], things: Sequence[Given], doing: str = "") -> Iterator[Made]:
+        """Yield what comes of each. doing: what somebody at a terminal is told of meanwhile."""
         ...
 
 
@@ -118,8 +121,8 @@ class _Here:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def __call__(self, method: Callable[[Bench, Given], Made], things: Sequence[Given]) -> Iterator[Made]:
-        return map(partial(method, self._bench), things)
+    def __call__(self, method: Callable[[Bench, Given], Made], things: Sequence[Given], doing: str = "") -> Iterator[Made]:
+        yield from _told(map(partial(method, self._bench), things), len(things), doing)
 
 
 _CHUNK: Final = 8
@@ -131,8 +134,13 @@ class _There:
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
-    def __call__(self, method: Callable[[Bench, Given], Made], things: Sequence[Given]) -> Iterator[Made]:
-        return self._pool.map(partial(_on_bench, method), things, chunksize=_CHUNK)
+    def __call__(self, method: Callable[[Bench, Given], Made], things: Sequence[Given], doing: str = "") -> Iterator[Made]:
+        yield from _told(self._pool.map(partial(_on_bench, method), things, chunksize=_CHUNK), len(things), doing)
+
+
+def _told(made: Iterator[Made], total: int, doing: str) -> Iterator[Made]:
+    """Show how far it is, at a terminal."""
+    yield from track(made, description=doing, total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
 def _start(setting: Setting) -> None:

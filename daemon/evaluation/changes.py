@@ -80,7 +80,7 @@ def changes(enrolled: Sequence[CorpusEnrolled], recordings: Sequence[Recording],
     """
     random = np.random.default_rng((seed, 3))
     turns = [turn for corpus in enrolled for turn in _turns(corpus, recordings, random)]
-    return summary(list(workers(hear_turn, turns)))
+    return summary(list(workers(hear_turn, turns, "changing speakers")))
 
 
 def hear_turn(bench: Bench, turn: Turn) -> TurnHeard:

@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.evaluation.attempts import CorpusAttempts, Ended
+from daemon.evaluation.attempts import CorpusAttempts, Ended, Tried
 from daemon.evaluation.bench import Bench, Enrollment, Roster, Test, Workers
 from daemon.evaluation.enrolling import Enrolled
-from daemon.evaluation.replay import Decisions
-from daemon.speakers import Speaker
 from models.evaluate.trials import CorpusTrials
 from models.manifest import Recording
 
@@ -30,7 +28,7 @@ class CorpusEnrolled(NamedTuple):
 def enroll_corpus(trials: CorpusTrials, recordings: Sequence[Recording], workers: Workers) -> CorpusEnrolled:
     """Enroll everybody whom the trials enroll; names are those of corpus and speaker."""
     asked = [_enrollment([recordings[position] for position in positions]) for positions in trials.enrollments]
-    made = tuple(workers(Bench.enroll, asked))
+    made = tuple(workers(Bench.enroll, asked, f"enrolling {trials.corpus}"))
     kept = [place for place, enrolled in enumerate(made) if enrolled.speaker]
     speakers = tuple(enrolled.speaker for enrolled in made if enrolled.speaker)
     return CorpusEnrolled(_only(trials, kept), Roster(trials.corpus, speakers), made)
@@ -43,12 +41,15 @@ def try_corpus(enrolled: CorpusEnrolled, recordings: Sequence[Recording], worker
     places = {int(speaker): place for place, speaker in enumerate(_by(trials.enrolled, trials.one, len(roster.speakers)))}
     own = [places.get(int(speaker)) for speaker in speaks]
     tests = [Test(recordings[position].path, place) for position, place in zip(trials.tests, own, strict=True)]
-    decided = list(workers(partial(_attempt, roster), tests))
-    return _attempts(trials, roster.speakers, decided, speaks, own)
+    tried = list(workers(partial(_attempt, roster), tests, f"trying {trials.corpus}"))
+    return _attempts(trials, len(roster.speakers), tried, speaks, own)
 
 
-def _attempt(roster: Roster, bench: Bench, test: Test) -> Decisions:
-    return bench.attempt(roster, test)
+def _attempt(roster: Roster, bench: Bench, test: Test) -> Tried:
+    # What becomes of an attempt is far smaller than its decision, and there are many.
+    names = [speaker.name for speaker in roster.speakers]
+    claims, *anybody = bench.attempt(roster, test)
+    return Tried(Ended.of(claims, names), *(None if one is None else Ended.of([one], names) for one in anybody))
 
 
 def _enrollment(recordings: Sequence[Recording]) -> Enrollment:
@@ -79,23 +80,17 @@ def _by(index: NDArray[np.intp], values: NDArray[np.intp], length: int) -> NDArr
 
 
 def _attempts(
-    trials: CorpusTrials,
-    speakers: Sequence[Speaker],
-    decided: Sequence[Decisions],
-    speaks: NDArray[np.intp],
-    own: Sequence[int | None],
+    trials: CorpusTrials, enrolled: int, tried: Sequence[Tried], speaks: NDArray[np.intp], own: Sequence[int | None]
 ) -> CorpusAttempts:
-    names = [speaker.name for speaker in speakers]
-    # Each test's claims are in the order of the enrolled; the trials may be in any.
-    claimed = Ended.of([decision for decisions in decided for decision in decisions.claims], names)
-    known = [place for place, decisions in enumerate(decided) if decisions.known]
-    unknown = [place for place, decisions in enumerate(decided) if decisions.unknown]
+    known = [place for place, one in enumerate(tried) if one.known]
+    unknown = [place for place, one in enumerate(tried) if one.unknown]
     return CorpusAttempts(
         trials=trials,
-        claimed=claimed.where(trials.tested * len(names) + trials.enrolled),
-        known=Ended.of([decisions.known for decisions in decided if decisions.known], names),
+        # Each test's claims are in the order of the enrolled; the trials may be in any.
+        claimed=Ended.joined([one.claims for one in tried]).where(trials.tested * enrolled + trials.enrolled),
+        known=Ended.joined([one.known for one in tried if one.known]),
         known_speaker=speaks[known],
         known_place=np.array([own[place] for place in known], dtype=np.intp),
-        unknown=Ended.of([decisions.unknown for decisions in decided if decisions.unknown], names),
+        unknown=Ended.joined([one.unknown for one in tried if one.unknown]),
         unknown_speaker=speaks[unknown],
     )
