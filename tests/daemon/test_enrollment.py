@@ -24,10 +24,11 @@ from daemon.session import run
 from daemon.speakers import Template
 from models.features import Waveform
 from tests import audio
-from tests.fakes import FakeEncoder, enroll, fake_calibration
+from tests.fakes import PLAIN_VAD, FakeEncoder, enroll, fake_calibration
 
 ENCODER = FakeEncoder()
 CONFIG = Config(
+    vad=PLAIN_VAD,
     enrollment=EnrollmentConfig(min_speech_seconds=3.0, min_recording_seconds=0.5, max_clipped=0.05, max_mutual_false_accept=0.3),
 )
 RECORDINGS = (audio.voice(0, 1.5, take=1), audio.join(audio.silence(0.4), audio.voice(0, 2.0, take=2), audio.silence(0.6)))
@@ -93,7 +94,9 @@ def test_not_done_before_it_is_finished() -> None:
 
 
 def test_more_recordings_than_allowed_are_refused() -> None:
-    enrollment = EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, Config(limits=LimitsConfig(recordings=2)), fake_calibration())
+    enrollment = EnrollmentSession(
+        ENCODER.initial_state(), ENCODER.model_id, CONFIG.model_copy(update={"limits": LimitsConfig(recordings=2)}), fake_calibration()
+    )
     enrollment.next_recording()
     with pytest.raises(TooManyRecordingsError, match=r"limits\.recordings"):
         enrollment.next_recording()
