@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 import numpy as np
 
-from daemon.attempts import STEP, since
 from daemon.config import VadConfig
 from daemon.events import Evidence
 from daemon.listener import Encode, Listener
-from daemon.sliding import SlidingView
+from daemon.views import SpeechView
 from models.calibration.attempts import Trajectory
 from models.encoder import Embedding, Encoder, Step
 from models.features import SAMPLE_RATE, Waveform
@@ -48,7 +45,7 @@ class _Stream:
         self._most = round(seconds * SAMPLE_RATE)
         self._embeddings: list[Embedding] = []
         self._evidence: list[Evidence] = []
-        self._view = None if view is None else _View(round(view * SAMPLE_RATE / STEP))
+        self._view = None if view is None else SpeechView(view)
         self.due: Encode
 
     def advance(self) -> bool:
@@ -65,36 +62,16 @@ class _Stream:
         self._listener.encoded(step)
         evidence = self._listener.evidence
         if self._view:
-            evidence = self._view.evidence(self.due, step, evidence)
-        if self._view is None or self._view.full:
-            self._embeddings.append(step.embedding[0])
-            self._evidence.append(evidence)
+            if not (self._view.hear(self.due, step, evidence) and self._view.full):
+                return
+            evidence = self._view.evidence
+        self._embeddings.append(step.embedding[0])
+        self._evidence.append(evidence)
 
     def trajectory(self) -> Trajectory:
         told = np.array([(one.speech / SAMPLE_RATE, one.snr, one.bandwidth) for one in self._evidence]).reshape(-1, 3)
         embeddings = np.stack(self._embeddings) if self._embeddings else np.empty((0, 0), dtype=np.float32)
         return Trajectory(embeddings, *told.T.copy())
-
-
-class _View:
-    """The latest speech of a stream."""
-
-    def __init__(self, steps: int) -> None:
-        self._sliding = SlidingView(steps)
-        self._heard = deque([Evidence()], maxlen=steps + 1)
-
-    @property
-    def full(self) -> bool:
-        return self._sliding.full
-
-    def asked(self, due: Encode) -> Encode:
-        return replace(due, state=self._sliding.before(due.state))
-
-    def evidence(self, asked: Encode, step: Step, evidence: Evidence) -> Evidence:
-        """Take a step, and the evidence of all that was heard by then; return that of the view."""
-        self._sliding.hear(asked.state, step.state)
-        self._heard.append(evidence)
-        return since(self._heard[0], evidence)
 
 
 def _step(streams: list[_Stream], encoder: Encoder) -> None:

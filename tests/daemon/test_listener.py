@@ -49,6 +49,15 @@ def test_every_step_has_the_same_shape_and_follows_the_last_state() -> None:
     assert [float(step.state[1][0, 0]) for step in steps] == [STEP_FRAMES * index for index in range(len(steps))]
 
 
+def test_steps_tell_how_much_of_them_is_voiced() -> None:
+    speech = audio.join(audio.voice(0, 1.0), audio.silence(1.0), audio.voice(0, 1.0, take=1), audio.silence(1.0))
+    _, steps, _ = listen(speech)
+    assert {0, STEP_FRAMES} <= {step.voiced for step in steps}
+    voiced = sum(step.voiced for step in steps)
+    # Two seconds, but for what the detector misses and the last frames, which make no step.
+    assert 150 <= voiced <= 210
+
+
 def test_frames_queue_up_across_segments() -> None:
     first, second = audio.voice(0, 1.03), audio.voice(0, 1.03, take=1)
     listener, steps, events = listen(audio.join(first, audio.silence(1.0), second))
