@@ -17,6 +17,7 @@ from daemon.speakers import mean_direction, unit
 from daemon.trajectories import trajectories
 from models.audio import read_audio
 from models.calibration.attempts import Attempt, Enrollment, Material, MaterialError, Trajectory
+from models.calibration.cohort import Cohort
 from models.calibration.quality import Rows
 from models.encoder import Encoder
 from models.evaluate.conditions import VALUES, Condition, random_of
@@ -175,7 +176,7 @@ class Studio:
         chosen = [[Sound((number,)) for number in own] for _, own in by_turns[:COHORT]]
         heard = self._heard([sound for own in chosen for sound in own])
         voices = [self._enrollment(own, heard).voiceprint for own in chosen if any(len(heard[sound].speech) for sound in own)]
-        return np.array(voices, dtype=np.float64).reshape(len(voices), -1)
+        return np.array(voices, dtype=np.float64) if voices else Cohort.none().voices
 
 
 def enrollment_sets(own: Row) -> list[Row]:
