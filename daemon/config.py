@@ -120,7 +120,7 @@ class DecisionConfig(_Section):
     false_reject_rate: Rate = 0.05
     prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
     ambiguous_llr: Annotated[float, Field(ge=0, le=60)] = 2.0
-    min_voice: Share = 0.5
+    min_voice: Share = 0.65
     min_speech_seconds: Seconds = 0.5
     speech_seconds: Seconds = 8.0
     interim_seconds: Seconds = 0.24
