@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from clients.capture_messages import CaptureChange, CaptureState, Level
+from clients.capture_messages import AttemptFollowed, CaptureChange, CaptureState, Level, Locked, SpeakerChanged
 from clients.errors import AudioFileError, UnreachableError
 from clients.live.model import AskName, Deleted, Ended, Enrolling, EnrollmentFailed, Failed, Known, ListSpeakers
 from clients.live.update import NOTICE_SECONDS
-from clients.messages import EnrollMode, Evidence, Outcome, RecordingQuality, RecordingVerdict, SimilarVoice
+from clients.messages import EnrollMode, Evidence, Outcome, Reason, RecordingQuality, RecordingVerdict, SimilarVoice
 from clients.subscription import Disconnected, Gap
 from tests.clients.live.heard import (
     START,
@@ -19,6 +19,7 @@ from tests.clients.live.heard import (
     decided,
     decision,
     enrolled,
+    event,
     level,
     progress,
     started,
@@ -54,6 +55,30 @@ def test_who_speaks_on_is_judged_anew_below_the_verdict() -> None:
 
     assert state.verdict
     assert (state.speaking, state.verdict.decision.speaker, state.ratios) == (2.3, "ada", {"ada": 7.0})
+
+
+def test_who_is_accepted_is_followed_by_what_they_say_now() -> None:
+    accepted = after(START, started(1.2, 1.0), decided(2.3, ada=7.0, bob=-8.0))
+    followed = after(accepted, event(2.6, AttemptFollowed(1, decision(2.6, final=False, ada=5.0, bob=-9.0), None)))
+
+    assert accepted.followed == "ada"
+    assert (followed.followed, followed.ratios, followed.verdict) == ("ada", {"ada": 5.0, "bob": -9.0}, accepted.verdict)
+    assert after(accepted, event(4.0, Locked(1, "ada", Reason.VOICE_LOST))).followed == ""
+    assert after(accepted, Disconnected(UnreachableError("gone"), 1.0)).followed == ""
+
+
+def test_who_takes_over_is_told() -> None:
+    accepted = after(START, started(1.2, 1.0), decided(2.3, ada=7.0))
+    changed = after(accepted, event(4.0, SpeakerChanged(1, "ada", -3.0, decision(4.0).evidence)))
+
+    assert changed.followed == ""
+    assert changed.notice
+    assert changed.notice.text == "Somebody else speaks now than ada."
+    assert after(changed, started(4.0, 3.5), decided(4.0, bob=6.0)).followed == "bob"
+
+
+def test_nobody_is_followed_who_is_not_accepted() -> None:
+    assert after(START, started(1.2, 1.0), decided(2.3, Outcome.REJECT, ada=-7.0)).followed == ""
 
 
 def test_an_attempt_whose_start_was_missed_has_no_time() -> None:

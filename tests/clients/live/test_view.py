@@ -58,6 +58,12 @@ def test_a_running_attempt_is_told_below_the_last_verdict() -> None:
     assert "listening ..." in shown(after(START, started(9.0, 8.8)))
 
 
+def test_who_is_followed_is_named() -> None:
+    state = after(START, started(1.2, 1.0), decided(2.3, ada=7.0))
+
+    assert "following ada while they speak" in shown(state)
+
+
 @pytest.mark.parametrize(("outcome", "sign"), [(Outcome.REJECT, "✗"), (Outcome.UNDECIDED, "?")])
 def test_nobody_is_named_who_is_not_accepted(outcome: Outcome, sign: str) -> None:
     (verdict,) = (line for line in lines(after(START, decided(2.3, outcome, ada=1.0))) if outcome.value in line)
