@@ -295,13 +295,17 @@ class ModelError(StartError):
     reason = "MODEL_INVALID"
 
 
-class EvaluationError(SpeakerdError):
+class CommandError(SpeakerdError):
+    """What the operator asked `speakerd` for cannot be done."""
+
+
+class EvaluationError(CommandError):
     """Decisions cannot be measured: a recording, a list or an output cannot be used, or nobody can be enrolled."""
 
     reason = "EVALUATION_FAILED"
 
 
-class CalibrationError(SpeakerdError):
+class CalibrationError(CommandError):
     """A model cannot be calibrated: a recording, a list or the output cannot be used, or there are too few speakers."""
 
     reason = "CALIBRATION_FAILED"
