@@ -16,8 +16,12 @@ STEP: Final = STEP_FRAMES * HOP_SAMPLES
 """Samples of speech from one step of the encoder to the next."""
 LEAST_VOICED: Final = STEP_FRAMES // 2
 """Steps with fewer voiced frames are pauses. Between two sentences there may be as much pause as speech, and it tells no voices apart."""
-MEMORY: Final = 400.0
-"""Frames of the past that the running means of the encoder weigh at most: what was said long ago is not how the speaker sounds now."""
+MEMORY: Final = 1500.0
+"""Frames of the past that the running means of the encoder weigh at most.
+
+After half a minute of one voice they make another no harder to notice, rather easier, and tell who it is a little worse. It stays so
+after hours.
+"""
 
 
 class SpeechView:
