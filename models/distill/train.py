@@ -31,6 +31,7 @@ from models.manifest import Recording, read_manifest
 from models.student import Student, sizes_of
 
 GRADIENT_NORM = 5.0
+CHECKPOINT = "checkpoint.pt"
 MATRIX_DIMENSIONS = (2, 3)
 """Of linear layers, and of convolutions over time, which are linear layers over their taps."""
 
@@ -52,7 +53,7 @@ class Trainer:
     @property
     def checkpoint(self) -> Path:
         """The newest checkpoint."""
-        return self.config.output / "checkpoint.pt"
+        return self.config.output / CHECKPOINT
 
     def train(self) -> Network:
         """Run to the last step, and return the network; checkpoints, logs and the error rates on dev are in `config.output`."""
@@ -166,7 +167,7 @@ def _learner(config: DistillConfig, material: Material) -> Network:
         _uncompensate(network)
     elif isinstance(network, Student):
         network.centre.prior.copy_(material.mean_frame)
-    if config.inherit:
+    if config.inherit and not (config.output / CHECKPOINT).exists():  # A run that goes on has weights of its own.
         begin(network, config.teacher, material.audio, material.embeddings, config.seed)
     return network
 
