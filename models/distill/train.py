@@ -46,6 +46,8 @@ class Trainer:
         self.material = material
         self.workers = Workers.join()
         self.student = _learner(config, material).to(self.workers.device)
+        for layer in config.frozen:
+            self.student.get_submodule(layer).requires_grad_(False)
         self.objective = Objective(config.loss, self.student, material, config.dtype).to(self.workers.device)
         self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0

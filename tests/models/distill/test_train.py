@@ -123,3 +123,11 @@ def test_the_rate_warms_up_stays_and_falls_to_zero(config: DistillConfig) -> Non
 
 def _log(config: DistillConfig) -> list[dict[str, float]]:
     return [json.loads(line) for line in (config.output / "log.jsonl").read_text().splitlines()]
+
+
+def test_frozen_layers_stay_as_they_are(config: DistillConfig, material: Material) -> None:
+    trainer = Trainer(config.model_copy(update={"steps": 2, "frozen": ("stem",)}), material)
+    before = {name: parameter.clone() for name, parameter in trainer.student.named_parameters()}
+    after = dict(trainer.train().named_parameters())
+    changed = {name.split(".")[0] for name, parameter in before.items() if not torch.equal(parameter, after[name])}
+    assert changed == {name.split(".")[0] for name in before} - {"stem"}
