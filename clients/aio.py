@@ -70,6 +70,10 @@ class AsyncClient:
         """Forget a speaker and everything derived from their voice. Raises `SpeakerNotFoundError`."""
         await asyncio.to_thread(self._client.delete, name)
 
+    async def reset(self, name: str) -> messages.Speaker:
+        """Forget what a voiceprint learned from attempts; return the speaker as enrolled. Raises `SpeakerNotFoundError`."""
+        return await asyncio.to_thread(self._client.reset, name)
+
     async def status(self) -> messages.Status:
         """Return how the daemon is."""
         return await asyncio.to_thread(self._client.status)

@@ -103,6 +103,12 @@ class Client:
         with client_errors(self.address):
             self._speakers.DeleteSpeaker(speakers_pb2.DeleteSpeakerRequest(name=name), timeout=TIMEOUT)
 
+    def reset(self, name: str) -> messages.Speaker:
+        """Forget what a voiceprint learned from attempts; return the speaker as enrolled. Raises `SpeakerNotFoundError`."""
+        with client_errors(self.address):
+            response = self._speakers.ResetSpeaker(speakers_pb2.ResetSpeakerRequest(name=name), timeout=TIMEOUT)
+        return protocol.speaker(response.speaker)
+
     def status(self) -> messages.Status:
         """Return how the daemon is."""
         with client_errors(self.address):

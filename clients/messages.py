@@ -45,6 +45,24 @@ class Reason(Enum):
     """One that this client does not know: the daemon is newer."""
 
 
+class RecordingVerdict(Enum):
+    """What is wrong most with a recording; it is enrolled nevertheless."""
+
+    GOOD = "GOOD"
+    CLIPPED = "CLIPPED"
+    """Overdriven."""
+    DOUBTFUL = "DOUBTFUL"
+    """Likelier to be of two people than of one."""
+    NOISY = "NOISY"
+    """The background is loud."""
+    NARROW_BAND = "NARROW_BAND"
+    """Without high frequencies, as over a telephone."""
+    SHORT = "SHORT"
+    """Little speech."""
+    UNSPECIFIED = "UNSPECIFIED"
+    """One that this client does not know: the daemon is newer."""
+
+
 class EnrollMode(Enum):
     """What to do about a name that is enrolled already."""
 
@@ -158,7 +176,11 @@ VerificationEvent = SpeechStarted | SpeechEnded | Decision
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """An enrolled speaker. model_id: the model that made the voiceprint. speech: net, in all recordings, in seconds."""
+    """An enrolled speaker.
+
+    model_id: the model that made the voiceprint. speech: net, in all recordings, in seconds. sessions: enrollments that the recordings
+    are from. adapted_attempts: what the voiceprint has learned from beside them.
+    """
 
     name: str
     model_id: str
@@ -166,6 +188,8 @@ class Speaker:
     speech: float
     created: datetime
     updated: datetime
+    sessions: int = 1
+    adapted_attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +204,42 @@ class EnrollmentProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingQuality:
+    """How good a recording of an enrollment is.
+
+    agreement_llr: natural logarithm of how much more likely it is of one person with the other recordings than of another; of a single
+    recording: of its own two most different parts. agreement_score: cosine of the same two, -1 to 1. Both are None if there is nothing to
+    compare. advice: what to do better, as what follows "recording 1: "; empty for a good recording.
+    """
+
+    evidence: Evidence
+    agreement_llr: float | None
+    agreement_score: float | None
+    verdict: RecordingVerdict
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarVoice:
+    """An enrolled voice that is close to another.
+
+    score: cosine of the voiceprints, -1 to 1. mutual_false_accept_rate: share of the attempts of one to verify as the other that are
+    expected to be accepted.
+    """
+
+    speaker: str
+    score: float
+    mutual_false_accept_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolled:
-    """The enrollment is stored. recordings: the evidence in each recording of this stream, in order."""
+    """The enrollment is stored. recordings: those of this stream, in order. similar_voices: whose are close to this one, closest first."""
 
     at: float
     speaker: Speaker
-    recordings: tuple[Evidence, ...]
+    recordings: tuple[RecordingQuality, ...]
+    similar_voices: tuple[SimilarVoice, ...] = ()
 
 
 EnrollmentEvent = EnrollmentProgress | Enrolled

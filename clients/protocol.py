@@ -20,6 +20,9 @@ _ENCODINGS: Final = {encoding: audio_pb2.AudioEncoding.Value(f"AUDIO_ENCODING_{e
 _MODES: Final = {mode: enrollment_pb2.EnrollMode.Value(f"ENROLL_MODE_{mode.name}") for mode in messages.EnrollMode}
 _OUTCOMES: Final = {decision_pb2.Outcome.Value(f"OUTCOME_{outcome.name}"): outcome for outcome in messages.Outcome}
 _REASONS: Final = {decision_pb2.Reason.Value(f"REASON_{reason.name}"): reason for reason in messages.Reason}
+_VERDICTS: Final = {
+    enrollment_pb2.RecordingVerdict.Value(f"RECORDING_VERDICT_{verdict.name}"): verdict for verdict in messages.RecordingVerdict
+}
 
 
 def split(chunk: bytes) -> Iterator[bytes]:
@@ -121,6 +124,8 @@ def speaker(message: speakers_pb2.Speaker) -> messages.Speaker:
         speech=seconds(message.speech),
         created=message.create_time.ToDatetime(UTC),
         updated=message.update_time.ToDatetime(UTC),
+        sessions=message.sessions,
+        adapted_attempts=message.adapted_attempts,
     )
 
 
@@ -199,7 +204,19 @@ def progress(at: float, message: enrollment_pb2.EnrollProgress) -> messages.Enro
 
 def enrolled(at: float, message: enrollment_pb2.EnrollResult) -> messages.Enrolled:
     """Read the result of an enrollment."""
-    return messages.Enrolled(at, speaker(message.speaker), tuple(map(evidence, message.recordings)))
+    similar = (messages.SimilarVoice(each.speaker, each.score, each.mutual_false_accept_rate) for each in message.similar_voices)
+    return messages.Enrolled(at, speaker(message.speaker), tuple(map(recording_quality, message.recordings)), tuple(similar))
+
+
+def recording_quality(message: enrollment_pb2.RecordingQuality) -> messages.RecordingQuality:
+    """Read the quality of a recording."""
+    return messages.RecordingQuality(
+        evidence=evidence(message.evidence),
+        agreement_llr=message.agreement_llr if message.HasField("agreement_llr") else None,
+        agreement_score=message.agreement_score if message.HasField("agreement_score") else None,
+        verdict=_VERDICTS.get(message.verdict, messages.RecordingVerdict.UNSPECIFIED),
+        advice=message.advice,
+    )
 
 
 def reason(value: decision_pb2.Reason.ValueType) -> messages.Reason:

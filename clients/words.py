@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clients.capture_messages import CaptureChange
-from clients.messages import Decision, Outcome, Reason
+from clients.messages import Decision, Outcome, Reason, SimilarVoice
 
 REASONS: Final = {
     Reason.LLR_ABOVE_BOUNDARY: "the voice fits",
@@ -61,3 +61,8 @@ def who(decision: Decision) -> str:
             return " or ".join(candidate.speaker for candidate in decision.candidates[:2])
         case _:
             return ""
+
+
+def similar(voice: SimilarVoice) -> str:
+    """Return whose voice is close, and what is to be feared of it."""
+    return f"{voice.speaker}: some {voice.mutual_false_accept_rate:.0%} of the attempts of one would be accepted as the other"

@@ -6,16 +6,21 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from daemon.calibrate_options import Asked as AskedCalibration
+from daemon.calibrate_options import calibration_options, with_model
 from daemon.capture.microphones import find_devices
 from daemon.config import APP, Config
 from daemon.config_file import load_config
 from daemon.decision import boundaries
+from daemon.detectors import voice_detector
 from daemon.errors import ModelError, SpeakerdError
+from daemon.evaluation.options import Asked, evaluation_options
 from daemon.listener import STEP_FRAMES
 from daemon.log import configure
 from daemon.server.address import claimed
@@ -53,6 +58,7 @@ def serve_command(file: Path | None, socket: Path | None, data_dir: Path | None,
     with claimed(config.server.socket_path):
         encoder = _encoder(config)
         calibration = _calibration(config, encoder)
+        _load_detector(config)
         with closing(_store(config)) as store:
             asyncio.run(serve(config, encoder, calibration, store, attached=attached))
 
@@ -65,6 +71,7 @@ def check_command(file: Path | None, data_dir: Path | None) -> None:
     config = _settings(file, None, data_dir)
     encoder = _encoder(config)
     calibration = _calibration(config, encoder)
+    _load_detector(config)
     enrolled = _enrolled(config)
     click.echo(f"settings     {file or 'built-in'}: valid")
     click.echo(f"model        {encoder.model_id} on {config.model.backend}")
@@ -73,6 +80,39 @@ def check_command(file: Path | None, data_dir: Path | None) -> None:
     for name, device in asyncio.run(find_devices(config.captures)).items():
         click.echo(f"capture      {name}: {device}")
     click.echo(f"socket       {config.server.socket_path}")
+
+
+@speakerd.command("evaluate-decisions")
+@_config_option
+@evaluation_options
+def evaluate_decisions_command(file: Path | None, **asked: Any) -> None:  # noqa: ANN401 - the options are those of `Asked`
+    """Measure decisions on recordings: errors per attempt against the targets, seconds of speech, changes of speaker, false alarms.
+
+    Within each corpus of the manifest, speakers with four recordings or more are enrolled with their first three; all other recordings
+    are attempts at the voice of each of them, and at anybody's.
+    """
+    # Imported here because the daemon does without it.
+    from daemon.evaluation.command import evaluate  # noqa: PLC0415
+
+    config = load_config(file)
+    evaluate(Asked(**asked), config, partial(_encoder, config), _calibration(config, _encoder(config)))
+
+
+@speakerd.command("calibrate")
+@_config_option
+@calibration_options
+def calibrate_command(file: Path | None, **asked: Any) -> None:  # noqa: ANN401 - the options are those of its `Asked`
+    """Fit what scores are worth, and the boundaries of decisions, to recordings; `decision.calibration` names the file that is made.
+
+    Within each corpus of the manifest, speakers with two recordings or more are enrolled with up to three of them; the others and all
+    other speakers are attempts. They are heard as the daemon would, with the speech detector that the settings name.
+    """
+    # Imported here because the daemon does without it.
+    from daemon.calibrate import calibrate  # noqa: PLC0415
+
+    config = with_model(load_config(file), asked["model"])
+    for line in calibrate(AskedCalibration(**asked), config, _encoder(config)):
+        click.echo(line)
 
 
 def main() -> None:
@@ -100,6 +140,14 @@ def _encoder(config: Config) -> Encoder:
     if encoder.step_frames != STEP_FRAMES:
         raise ModelError(f"the model {config.model.name} takes {encoder.step_frames} frames per step; the daemon gives {STEP_FRAMES}")
     return encoder
+
+
+def _load_detector(config: Config) -> None:
+    """Load what detects voices before the first stream needs it."""
+    try:
+        voice_detector(config.vad)
+    except ModelFileError as error:
+        raise ModelError(f"the detector of voices cannot be loaded: {error}") from None
 
 
 def _store(config: Config) -> VoiceprintStore:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from enum import Enum, auto
-from typing import Final
 
 from daemon.events import Evidence, Reason
-from daemon.listener import STEP_FRAMES, Encode, Utterance
-from daemon.sliding import SlidingView
+from daemon.listener import Chunk, Encode, Utterance
 from daemon.vad import Passage
-from models.encoder import Embedding, State, Step
-from models.features import HOP_SAMPLES, SAMPLE_RATE, Frames
-
-STEP: Final = STEP_FRAMES * HOP_SAMPLES
-"""Samples of speech from one step of the encoder to the next."""
+from daemon.views import SpeechView
+from models.encoder import Embedding, Step
 
 
 class Phase(Enum):
@@ -45,7 +39,7 @@ class Attempt:
         self.speaker = ""
         """Who was accepted."""
         self.to_judge = False
-        """There was a step since the last judgement."""
+        """There was a step since the last judgement; of who is followed, one that is no pause."""
         self.ended: Reason | None = None
         """Why there is no more to come."""
         self.voiced_until = 0
@@ -56,11 +50,9 @@ class Attempt:
         self.strange_from = 0
         """Since when the voice is not that of the speaker."""
         self._strange = 0
-        self._steps: deque[Frames] = deque()
-        self._asked: State = ()
-        length = max(1, round(view_seconds * SAMPLE_RATE / STEP))
-        self._view = SlidingView(length)
-        self._heard = deque([Evidence()], maxlen=length + 1)
+        self._steps: deque[Chunk] = deque()
+        self._asked: Encode | None = None
+        self._view = SpeechView(view_seconds)
 
     @property
     def embedding(self) -> Embedding | None:
@@ -70,7 +62,7 @@ class Attempt:
     @property
     def evidence(self) -> Evidence:
         """Of what is judged."""
-        return self.utterance.evidence if self.phase is Phase.OPEN else since(self._heard[0], self._heard[-1])
+        return self.utterance.evidence if self.phase is Phase.OPEN else self._view.evidence
 
     @property
     def view_full(self) -> bool:
@@ -105,30 +97,12 @@ class Attempt:
             return None
         asked = self.utterance.step(self._steps.popleft())
         if self.phase is not Phase.OPEN:
-            asked = replace(asked, state=self._view.before(asked.state))
-        self._asked = asked.state
+            asked = self._view.asked(asked)
+        self._asked = asked
         return asked
 
     def encoded(self, step: Step) -> None:
         """Take the step that was asked for."""
         self.utterance.encoded(step)
-        self._view.hear(self._asked, step.state)
-        self._heard.append(self.utterance.evidence)
-        self.to_judge = True
-
-
-def since(then: Evidence, now: Evidence) -> Evidence:
-    """Return the evidence of what was said between two times; SNR and bandwidth are those of all that was said until now."""
-    speech = now.speech - then.speech
-    if speech <= 0:
-        return Evidence()
-    return replace(
-        now,
-        speech=speech,
-        clipped=_share(now.clipped * now.speech - then.clipped * then.speech, speech),
-        voice=_share(now.voice * now.speech - then.voice * then.speech, speech),
-    )
-
-
-def _share(part: float, whole: float) -> float:
-    return min(max(part / whole, 0.0), 1.0)
+        viewed = self._asked is not None and self._view.hear(self._asked, step, self.utterance.evidence)
+        self.to_judge = viewed or self.phase is Phase.OPEN

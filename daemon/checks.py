@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from math import exp, log
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from daemon.config import DecisionConfig, EnrollmentConfig
-from daemon.decision import Decider
+from daemon.agreement import Agreement, Heard, compare, split_voices
+from daemon.config import EnrollmentConfig
 from daemon.errors import (
     ClippedAudioError,
     EmptyAudioError,
@@ -19,35 +18,13 @@ from daemon.errors import (
     VoicesDifferError,
     WrongModelError,
 )
-from daemon.events import Evidence, Outcome
-from daemon.speakers import Speaker, Template, unit
+from daemon.recording import Recording
+from daemon.similar import SimilarVoice
+from daemon.speakers import Speaker
 from models.calibration.calibration import Calibration
-from models.encoder import Embedding
-from models.features import SAMPLE_RATE
 
-MOST_ROUNDS: Final = 10
-"""Of 2-means; it settles in two or three."""
-
-Points = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What was heard of one recording.
-
-    length: its samples. embedding: of all its speech, of unit length; None if there was too little for one. pieces: the embeddings
-    of its consecutive pieces, each by itself.
-    """
-
-    length: int
-    evidence: Evidence
-    embedding: Embedding | None
-    pieces: tuple[Embedding, ...]
-
-    @property
-    def seconds(self) -> float:
-        """Net speech in seconds."""
-        return self.evidence.speech / SAMPLE_RATE
+_MOST_ODDS: Final = 1_000
+"""Higher ones are not told: so many times as likely is as good as sure."""
 
 
 def check_speech(recordings: Sequence[Recording], config: EnrollmentConfig) -> None:
@@ -85,98 +62,76 @@ def check_clipping(recordings: Sequence[Recording], config: EnrollmentConfig) ->
             )
 
 
-def check_one_voice(recordings: Sequence[Recording], config: EnrollmentConfig) -> None:
-    """Raise `VoicesDifferError` if a recording has two voices, or does not sound like the others."""
+def check_one_voice(recordings: Sequence[Recording], config: EnrollmentConfig, calibration: Calibration) -> None:
+    """Raise `VoicesDifferError` if a recording has two voices, or is not of the same voice as the others."""
     for number, recording in enumerate(recordings, start=1):
-        voices = split_voices(recording.pieces)
-        if voices.agreement < config.min_agreement:
-            raise _voices_differ(f"recording {number} sounds like more than one person", [number], voices)
-    voices = split_voices([recording.embedding for recording in recordings if recording.embedding is not None])
-    if voices.agreement < config.min_agreement:
+        voices = split_voices(recording.pieces, calibration, pieces=True)
+        if voices and voices.llr <= _least(config):
+            raise _two_people(f"recording {number} sounds like two people", [number], voices)
+    voices = split_voices([heard for recording in recordings for heard in recording.heard], calibration)
+    if voices and voices.llr <= _least(config):
         odd = [index + 1 for index in voices.odd]
         rest = [number for number in range(1, len(recordings) + 1) if number not in odd]
-        verb = "does" if len(odd) == 1 else "do"
-        raise _voices_differ(f"{_list_recordings(odd)} {verb} not sound like {_list_recordings(rest)}", odd, voices)
+        verb = "sounds" if len(odd) == 1 else "sound"
+        raise _two_people(f"{_list_recordings(odd)} {verb} like another person than {_list_recordings(rest)}", odd, voices)
 
 
-def check_same_speaker(templates: Sequence[Template], known: Speaker, config: DecisionConfig, calibration: Calibration) -> None:
-    """Raise `WrongModelError`, or `VoicesDifferError` if one of `templates` would be rejected as the voice of `known`."""
-    if known.model_id != templates[0].model_id:
+def check_same_speaker(recordings: Sequence[Recording], known: Speaker, config: EnrollmentConfig, calibration: Calibration) -> None:
+    """Raise `WrongModelError`, or `VoicesDifferError` if a recording is not of the voice of `known`, as they were enrolled."""
+    if known.model_id != calibration.model_id:
         raise WrongModelError(
-            f"{known.name!r} is enrolled with model {known.model_id}, the daemon runs {templates[0].model_id}: "
+            f"{known.name!r} is enrolled with model {known.model_id}, the daemon runs {calibration.model_id}: "
             "enroll anew, replacing what is enrolled",
             speaker=known.name,
         )
-    decider = Decider([known], config, calibration)
-    for template in templates:
-        decision = decider.decide(template.embedding, template.evidence, 0)
-        if decision.outcome is Outcome.REJECT:
+    enrolled = [Heard(template.embedding, template.evidence) for template in known.templates]
+    for number, recording in enumerate(recordings, start=1):
+        heard = [*recording.heard, *enrolled]
+        voices = compare(heard, np.arange(len(heard)) == 0, calibration)
+        if voices.llr <= _least(config):
             raise VoicesDifferError(
-                f"a recording does not sound like {known.name!r} as enrolled (LLR {decision.llr:.1f}): "
+                f"recording {number} does not sound like {known.name!r} as enrolled ({_odds(voices.llr)}): "
                 "enroll under another name, or replace what is enrolled",
                 speaker=known.name,
-                llr=f"{decision.llr:.3f}",
+                recording=str(number),
+                **_facts(voices),
             )
 
 
-def check_not_enrolled(embedding: Embedding, model_id: str, others: Sequence[Speaker], config: EnrollmentConfig) -> None:
-    """Raise `SimilarSpeakerError` if the voice resembles one of `others`; those of other models cannot be compared."""
-    scores = {other.name: float(embedding @ other.voiceprint) for other in others if other.model_id == model_id}
-    if scores and max(scores.values()) > config.similar_score:
-        nearest = max(scores, key=lambda name: scores[name])
+def check_not_enrolled(similar: Sequence[SimilarVoice], config: EnrollmentConfig) -> None:
+    """Raise `SimilarSpeakerError` if the first of these, closest first, would be taken for the new voice too often."""
+    if similar and similar[0].rate > config.max_mutual_false_accept:
+        nearest = similar[0]
         raise SimilarSpeakerError(
-            f"the voice resembles that of {nearest!r}, who is enrolled already (similarity {scores[nearest]:.2f}): "
-            f"add the recordings to {nearest!r}, or allow similar speakers",
-            speaker=nearest,
-            similarity=f"{scores[nearest]:.3f}",
+            f"the voice is close to that of {nearest.speaker!r}, who is enrolled already: some {nearest.rate:.0%} of the attempts of one "
+            f"would be accepted as the other; add the recordings to {nearest.speaker!r} if it is they, or allow similar speakers",
+            speaker=nearest.speaker,
+            similarity=f"{nearest.score:.3f}",
+            mutual_false_accept_rate=f"{nearest.rate:.4f}",
         )
 
 
-class Voices(NamedTuple):
-    """Two groups of embeddings: the cosine of their means, and the indices of the smaller group."""
-
-    agreement: float
-    odd: tuple[int, ...]
-
-
-def split_voices(embeddings: Sequence[Embedding]) -> Voices:
-    """Split embeddings of unit length into two groups of one voice each, if there were two voices.
-
-    2-means on the sphere, begun at the two that differ most: the means of two groups tell more than any two single embeddings, and
-    it does not matter how the voices take turns. Fewer than two embeddings agree.
-    """
-    if len(embeddings) < 2:  # noqa: PLR2004
-        return Voices(1.0, ())
-    points = np.asarray(embeddings, dtype=np.float64)
-    similarity = points @ points.T
-    # Neither of the two that differ most ever joins the other.
-    np.fill_diagonal(similarity, np.inf)
-    first, second = np.unravel_index(np.argmin(similarity), similarity.shape)
-    ours = similarity[first] >= similarity[second]
-    for _ in range(MOST_ROUNDS):
-        previous, ours = ours, _nearer_to_own(points, ours)
-        if (ours == previous).all():
-            break
-    smaller = ours if ours.sum() < len(ours) - ours.sum() else ~ours
-    return Voices(float(_mean(points[ours]) @ _mean(points[~ours])), tuple(np.flatnonzero(smaller).tolist()))
-
-
-def _nearer_to_own(points: Points, ours: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    nearer = points @ _mean(points[ours]) >= points @ _mean(points[~ours])
-    return ours if nearer.all() or not nearer.any() else nearer
-
-
-def _mean(points: Points) -> Points:
-    return unit(points.mean(axis=0))
+def _least(config: EnrollmentConfig) -> float:
+    """Return the log-likelihood ratio up to which what was heard is of two people."""
+    return -log(config.two_people_odds)
 
 
 def _list_recordings(numbers: Sequence[int]) -> str:
     return f"recording {numbers[0]}" if len(numbers) == 1 else f"recordings {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
 
 
-def _voices_differ(what: str, numbers: Sequence[int], voices: Voices) -> VoicesDifferError:
+def _two_people(what: str, numbers: Sequence[int], voices: Agreement) -> VoicesDifferError:
     return VoicesDifferError(
-        f"{what} (agreement {voices.agreement:.2f}): record one person alone, in a quiet place",
+        f"{what} ({_odds(voices.llr)}): record one person alone, in a quiet place",
         recording=",".join(map(str, numbers)),
-        agreement=f"{voices.agreement:.3f}",
+        **_facts(voices),
     )
+
+
+def _odds(llr: float) -> str:
+    odds = f"{exp(-llr):.0f}" if -llr < log(_MOST_ODDS) else f"more than {_MOST_ODDS}"
+    return f"two people are {odds} times as likely as one"
+
+
+def _facts(voices: Agreement) -> dict[str, str]:
+    return {"agreement_llr": f"{voices.llr:.3f}", "agreement_score": f"{voices.score:.3f}"}

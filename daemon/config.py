@@ -34,7 +34,6 @@ AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(_absolute)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Milliseconds = Annotated[int, Field(ge=0, le=5_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Cosine = Annotated[float, Field(ge=-1, le=1)]
 Rate = Annotated[float, Field(gt=0, le=0.5)]
 CaptureName = Annotated[str, Field(pattern=r"^\w[\w.-]{0,63}$"), AfterValidator(partial(unicodedata.normalize, "NFC"))]
 
@@ -106,11 +105,11 @@ class StorageConfig(_Section):
 class VadConfig(_Section):
     """What counts as speech."""
 
-    kind: Literal["silero", "webrtc"] = "webrtc"
+    kind: Literal["silero", "webrtc"] = "silero"
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     aggressiveness: Annotated[int, Field(ge=0, le=3)] = 2
-    start_ms: Milliseconds = 60
-    pre_roll_ms: Milliseconds = 200
+    start_ms: Milliseconds = 100
+    pre_roll_ms: Milliseconds = 300
     hang_over_ms: Milliseconds = 400
 
 
@@ -121,7 +120,7 @@ class DecisionConfig(_Section):
     false_reject_rate: Rate = 0.05
     prior: Annotated[float, Field(gt=0, lt=1)] = 0.5
     ambiguous_llr: Annotated[float, Field(ge=0, le=60)] = 2.0
-    min_voice: Share = 0.5
+    min_voice: Share = 0.65
     min_speech_seconds: Seconds = 0.5
     speech_seconds: Seconds = 8.0
     interim_seconds: Seconds = 0.24
@@ -142,13 +141,21 @@ class EnrollmentConfig(_Section):
     min_speech_seconds: Seconds = 2.0
     min_recording_seconds: Seconds = 0.5
     max_clipped: Share = 0.05
-    min_agreement: Cosine = 0.2
-    similar_score: Cosine = 0.7
+    two_people_odds: Annotated[float, Field(ge=1, le=1e9)] = 5.0
+    max_mutual_false_accept: Share = 0.5
+    warn_mutual_false_accept: Share = 0.05
+    adapt: bool = False
+    adapt_margin: Annotated[float, Field(ge=0, le=60)] = 3.0
+    adapt_speech_seconds: Seconds = 1.5
+    adapt_snr_db: Annotated[float, Field(ge=-20, le=60)] = 15.0
+    adapt_templates: Annotated[int, Field(ge=1, le=100)] = 8
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:
         if self.min_recording_seconds > self.min_speech_seconds:
             raise ValueError(f"min_recording_seconds ({self.min_recording_seconds}) must not exceed min_speech_seconds")
+        if self.warn_mutual_false_accept > self.max_mutual_false_accept:
+            raise ValueError(f"warn_mutual_false_accept ({self.warn_mutual_false_accept}) must not exceed max_mutual_false_accept")
         return self
 
 

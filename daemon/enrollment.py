@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
-
-from daemon.checks import Recording, check_clipping, check_not_enrolled, check_one_voice, check_same_speaker, check_speech
+from daemon.checks import check_clipping, check_not_enrolled, check_one_voice, check_same_speaker, check_speech
 from daemon.config import Config
 from daemon.errors import TooManyRecordingsError
 from daemon.events import EnrollmentProgress, Event
-from daemon.listener import STEP_FRAMES, Encode, Listener
+from daemon.listener import Encode
+from daemon.recording import Recorder
+from daemon.recording_quality import RecordingQuality, assess
 from daemon.session import Session
-from daemon.speakers import Speaker, Template, mean_direction, unit
+from daemon.similar import SimilarVoice, similar_voices
+from daemon.speakers import Speaker, Template, mean_direction
 from models.calibration.calibration import Calibration
 from models.encoder import Embedding, State, Step
-from models.features import HOP_SAMPLES, SAMPLE_RATE, Frames, Waveform
+from models.features import SAMPLE_RATE, Waveform
 
-PIECE_STEPS: Final = round(3.0 * SAMPLE_RATE / (STEP_FRAMES * HOP_SAMPLES))
-"""Encoder steps in a piece of about 3 s, which is encoded by itself to find out whether a recording has two voices.
 
-Voices that take turns within every piece look like one.
-"""
+@dataclass(frozen=True)
+class Enrollment:
+    """What recordings give that passed the checks: templates, how good each recording is, and the enrolled voices that are close."""
+
+    templates: tuple[Template, ...]
+    recordings: tuple[RecordingQuality, ...]
+    similar: tuple[SimilarVoice, ...]
 
 
 class EnrollmentSession(Session[Event]):
     """Makes templates of one person's recordings; see `daemon.session.Session` for how to drive it.
 
     `next_recording` stands between two recordings. EnrollmentProgress comes with each encoder step, its `at` counting over all
-    recordings. After `finish` and a poll that returns None, `result` runs the checks and returns one template per recording.
+    recordings. After `finish` and a poll that returns None, `checked` runs the checks and returns what is to be kept.
     """
 
     def __init__(self, encoder_start: State, model_id: str, config: Config, calibration: Calibration) -> None:
@@ -38,7 +43,7 @@ class EnrollmentSession(Session[Event]):
         self._config = config
         self._calibration = calibration
         self._needed = round(config.enrollment.min_speech_seconds * SAMPLE_RATE)
-        self._recordings = [_Recorder(encoder_start, config)]
+        self._recordings = [Recorder(encoder_start, config)]
         self._polled = 0
         self._earlier = _Heard()
         self._finished = False
@@ -58,7 +63,7 @@ class EnrollmentSession(Session[Event]):
                 recordings=str(len(self._recordings)),
             )
         self._recordings[-1].listener.finish()
-        self._recordings.append(_Recorder(self._start, self._config))
+        self._recordings.append(Recorder(self._start, self._config))
 
     def finish(self) -> None:
         """No more audio."""
@@ -81,27 +86,31 @@ class EnrollmentSession(Session[Event]):
         """Take the encoder step that the last `Encode` asked for."""
         self._progressed = self._recordings[self._polled].encoded(step)
 
-    def result(self, others: Sequence[Speaker], *, name: str, allow_similar: bool, known: Speaker | None = None) -> tuple[Template, ...]:
-        """Check the recordings and return one template for each, in order.
+    def checked(self, others: Sequence[Speaker], *, name: str, allow_similar: bool, known: Speaker | None = None) -> Enrollment:
+        """Check the recordings; return what they give, one template and one quality for each, in order.
 
-        others: who else is enrolled; one called `name` does not count. allow_similar: enroll even a voice that resembles one of them.
+        others: who else is enrolled; one called `name` does not count. allow_similar: enroll even a voice that is close to one of them.
         known: the speaker whose templates these are added to; the recordings must sound like them.
 
         Raises `EmptyAudioError`, a subclass of `EnrollmentRefusedError`, or `WrongModelError` if `known` has another model.
         """
-        config = self._config.enrollment
+        config, calibration = self._config.enrollment, self._calibration
         recordings = [recorder.recording() for recorder in self._recordings]
         check_speech(recordings, config)
         check_clipping(recordings, config)
-        check_one_voice(recordings, config)
-        templates = tuple(Template(r.embedding, self._model_id, r.evidence) for r in recordings if r.embedding is not None)
-        voice = mean_direction([template.embedding for template in templates])
+        check_one_voice(recordings, config, calibration)
         if known is not None:
-            # Who would be rejected must not become part of the voiceprint that accepts.
-            check_same_speaker(templates, known, self._config.decision, self._calibration)
+            check_same_speaker(recordings, known, config, calibration)
+        templates = tuple(Template(each.embedding, self._model_id, each.evidence) for each in recordings if each.embedding is not None)
+        strangers = [other for other in others if other.name != name]
+        similar = similar_voices(_voice(templates, known), strangers, self._config, calibration)
         if not allow_similar:
-            check_not_enrolled(voice, self._model_id, [other for other in others if other.name != name], config)
-        return templates
+            check_not_enrolled(similar, config)
+        return Enrollment(templates, assess(recordings, calibration), similar)
+
+    def result(self, others: Sequence[Speaker], *, name: str, allow_similar: bool, known: Speaker | None = None) -> tuple[Template, ...]:
+        """Return the templates alone of what `checked` returns."""
+        return self.checked(others, name=name, allow_similar=allow_similar, known=known).templates
 
     def _progress(self) -> EnrollmentProgress:
         listener = self._recordings[self._polled].listener
@@ -110,69 +119,16 @@ class EnrollmentSession(Session[Event]):
         return EnrollmentProgress(self._earlier.at + listener.at, self._polled + 1, evidence, speech, max(0, self._needed - speech))
 
 
+def _voice(templates: Sequence[Template], known: Speaker | None) -> Embedding:
+    """Return what the voiceprint will be, with the templates as one session."""
+    sessions = [mean_direction([template.embedding for template in templates])]
+    if known is not None:
+        sessions += known.session_means
+    return mean_direction(sessions)
+
+
 class _Heard(NamedTuple):
     """Samples and net speech of the recordings that are over."""
 
     at: int = 0
     speech: int = 0
-
-
-class _Recorder:
-    """Encodes one recording twice: as a whole for its template, and in pieces by themselves.
-
-    The pieces cost a second encoder step each; an enrollment is short and rare, and they show what a running mean hides.
-    """
-
-    def __init__(self, start: State, config: Config) -> None:
-        self.listener = Listener(start, config.vad)
-        self._pieces = _Pieces(start)
-        self._whole: Frames | None = None
-        """Being encoded as part of the whole."""
-        self._piece: Frames | None = None
-        """Encoded as part of the whole, not yet as part of a piece."""
-
-    def poll(self) -> Encode | None:
-        if self._piece is not None:
-            return Encode(self._piece, self._pieces.state)
-        while (due := self.listener.poll()) is not None:
-            if isinstance(due, Encode):
-                self._whole = due.frames
-                return due
-        return None
-
-    def encoded(self, step: Step) -> bool:
-        """Take a step; return whether the whole recording has advanced by it."""
-        if self._piece is not None:
-            self._piece = None
-            self._pieces.encoded(step)
-            return False
-        self._piece = self._whole
-        self.listener.encoded(step)
-        return True
-
-    def recording(self) -> Recording:
-        listener = self.listener
-        embedding = None if listener.embedding is None else unit(listener.embedding).astype(np.float32)
-        return Recording(listener.at, listener.evidence, embedding, self._pieces.embeddings())
-
-
-class _Pieces:
-    """Embeddings of consecutive pieces, each from a fresh state; a last one under half the length says too little."""
-
-    def __init__(self, start: State) -> None:
-        self.state = start
-        self._start = start
-        self._steps = 0
-        self._latest: list[Embedding] = []
-        self._whole: list[Embedding] = []
-
-    def encoded(self, step: Step) -> None:
-        self.state, self._latest = step.state, [unit(step.embedding[0]).astype(np.float32)]
-        self._steps += 1
-        if self._steps == PIECE_STEPS:
-            self._whole += self._latest
-            self.state, self._steps = self._start, 0
-
-    def embeddings(self) -> tuple[Embedding, ...]:
-        last = self._latest if self._steps >= PIECE_STEPS // 2 else []
-        return (*self._whole, *last)

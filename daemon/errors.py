@@ -250,13 +250,13 @@ class ClippedAudioError(EnrollmentRefusedError):
 
 
 class VoicesDifferError(EnrollmentRefusedError):
-    """The recordings do not sound like one person."""
+    """The recordings are of two people, or not of the speaker they are added to."""
 
     reason = "VOICES_DIFFER"
 
 
 class SimilarSpeakerError(EnrollmentRefusedError):
-    """The voice is enrolled under another name, or resembles one that is."""
+    """The voice would too often be taken for that of another speaker."""
 
     reason = "SIMILAR_SPEAKER_ENROLLED"
 
@@ -295,7 +295,17 @@ class ModelError(StartError):
     reason = "MODEL_INVALID"
 
 
-class EvaluationError(SpeakerdError):
+class CommandError(SpeakerdError):
+    """What the operator asked `speakerd` for cannot be done."""
+
+
+class EvaluationError(CommandError):
     """Decisions cannot be measured: a recording, a list or an output cannot be used, or nobody can be enrolled."""
 
     reason = "EVALUATION_FAILED"
+
+
+class CalibrationError(CommandError):
+    """A model cannot be calibrated: a recording, a list or the output cannot be used, or there are too few speakers."""
+
+    reason = "CALIBRATION_FAILED"

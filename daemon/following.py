@@ -8,7 +8,6 @@ FOLLOWED ──▶ CHANGED ──▶ HANDED_OVER ──▶ FOLLOWED: another spe
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from daemon.attempts import Attempt, Phase
 from daemon.config import Config
@@ -24,16 +23,15 @@ from daemon.events import (
     Reason,
     SpeakerChanged,
 )
+from models.calibration.views import HOLD
 from models.features import SAMPLE_RATE
-
-HOLD: Final = 3
-"""Steps of the encoder for which the voice must not be that of the speaker until it counts as another's."""
 
 
 class Follower:
     """Judges followed attempts whenever there may be something to tell. It has no state: the attempts do.
 
-    change_at: log-likelihood ratio of the followed speaker in the latest `attempts.view_seconds` of speech below which someone else talks.
+    change_at: log-likelihood ratio of the followed speaker in the latest `attempts.view_seconds` of speech below which someone else talks,
+    if it stays there for `HOLD` steps of the encoder.
     """
 
     def __init__(self, config: Config, change_at: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,14 +19,27 @@ from models.features import MEL_BINS, FeatureStream, Frames, Waveform, frame_cou
 
 STEP_FRAMES: Final = 8
 """Frames that the encoder takes at a time."""
+UNFRAMED: Final = 2
+"""Hops of each segment that no frame ends with: a frame, of 25 ms, counts as voiced if the last of its three hops is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encode:
-    """Asks for one step of the encoder on a batch of one: frames (8, 80) and the state that they follow."""
+    """Asks for one step of the encoder on a batch of one: frames (8, 80) and the state that they follow.
+
+    voiced: how many of the frames are.
+    """
 
     frames: Frames
     state: State
+    voiced: int = STEP_FRAMES
+
+
+class Chunk(NamedTuple):
+    """Frames of a step, (8, 80), and how many of them are voiced."""
+
+    frames: Frames
+    voiced: int
 
 
 class Utterance:
@@ -59,20 +72,20 @@ class Utterance:
         """What is spoken from now on does not follow what was spoken before."""
         self._frames.begin_segment()
 
-    def speak(self, hops: tuple[Hop, ...]) -> list[Frames]:
-        """Take the next hops of the segment; return the frames of the steps that they complete, each (8, 80)."""
+    def speak(self, hops: tuple[Hop, ...]) -> list[Chunk]:
+        """Take the next hops of the segment; return the frames of the steps that they complete."""
         for hop in hops:
             if hop.voiced:
                 self._meter.add_speech(hop)
         self.passed += len(hops) * HOP
         steps = self._frames.push(hops)
-        for frames in steps:
-            self._meter.add_frames(frames)
+        for chunk in steps:
+            self._meter.add_frames(chunk.frames)
         return steps
 
-    def step(self, frames: Frames) -> Encode:
-        """Ask for the step of `frames`, once the one before is done."""
-        return Encode(frames, self._state)
+    def step(self, chunk: Chunk) -> Encode:
+        """Ask for the step of a chunk, once the one before is done."""
+        return Encode(chunk.frames, self._state, chunk.voiced)
 
     def encoded(self, step: Step) -> None:
         """Take the step that was asked for."""
@@ -89,7 +102,7 @@ class Listener:
         self._hops = HopQueue()
         self._gate = speech_gate(config)
         self._utterance = Utterance(start)
-        self._due: deque[Frames | SpeechStarted | SpeechEnded] = deque()
+        self._due: deque[Chunk | SpeechStarted | SpeechEnded] = deque()
         self._finished = False
         self.at = 0
         """Samples heard: what the latest answer of `poll` rests on."""
@@ -126,7 +139,7 @@ class Listener:
         if not self._due:
             return None
         due = self._due.popleft()
-        return self._utterance.step(due) if isinstance(due, np.ndarray) else due
+        return self._utterance.step(due) if isinstance(due, Chunk) else due
 
     def encoded(self, step: Step) -> None:
         """Take the step that the last `Encode` asked for."""
@@ -157,22 +170,30 @@ class _FrameQueue:
         self._held: list[Waveform] = []
         self._samples = 0
         self._computed = 0
+        self._unframed = UNFRAMED
+        self._voiced: deque[bool] = deque()
         self._waiting = np.empty((0, MEL_BINS), dtype=np.float32)
 
     def begin_segment(self) -> None:
         self._compute()
-        self._features, self._samples, self._computed = FeatureStream(), 0, 0
+        self._features, self._samples, self._computed, self._unframed = FeatureStream(), 0, 0, UNFRAMED
 
-    def push(self, hops: tuple[Hop, ...]) -> list[Frames]:
-        """Take the next hops of the segment; return the steps that they complete, each (8, 80)."""
+    def push(self, hops: tuple[Hop, ...]) -> list[Chunk]:
+        """Take the next hops of the segment; return the frames of the steps that they complete."""
         self._held += [hop.samples for hop in hops]
+        self._voiced.extend(hop.voiced for hop in hops[self._unframed :])
+        self._unframed = max(0, self._unframed - len(hops))
         self._samples += len(hops) * HOP
         # Computing a step's frames in one go costs a third of computing them hop by hop.
         if len(self._waiting) + frame_count(self._samples) - self._computed >= STEP_FRAMES:
             self._compute()
-        steps = [self._waiting[i : i + STEP_FRAMES] for i in range(0, len(self._waiting) - STEP_FRAMES + 1, STEP_FRAMES)]
+        starts = range(0, len(self._waiting) - STEP_FRAMES + 1, STEP_FRAMES)
+        steps = [Chunk(self._waiting[i : i + STEP_FRAMES], self._take_voiced()) for i in starts]
         self._waiting = self._waiting[len(steps) * STEP_FRAMES :]
         return steps
+
+    def _take_voiced(self) -> int:
+        return sum(self._voiced.popleft() for _ in range(STEP_FRAMES))
 
     def _compute(self) -> None:
         if self._held:

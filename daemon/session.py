@@ -19,7 +19,7 @@ from daemon.events import Decision, Event, Reason
 from daemon.listener import Encode, Listener
 from daemon.speakers import Speaker
 from models.calibration.calibration import Calibration
-from models.encoder import Encoder, State, Step
+from models.encoder import Embedding, Encoder, State, Step
 from models.features import SAMPLE_RATE, Waveform
 
 __all__ = ["Encode", "Session", "VerificationSession", "run"]
@@ -97,6 +97,13 @@ class VerificationSession(Session[Event]):
         self._stepped = False
         self.done = False
         """A final Decision was delivered."""
+        self.decision: Decision | None = None
+        """The final one."""
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """What the latest decision rests on, (192,); None before the first step."""
+        return self._listener.embedding
 
     def feed(self, samples: Waveform) -> None:
         """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
@@ -138,6 +145,7 @@ class VerificationSession(Session[Event]):
         if not self._wait_for_end and decision.outcome in DECIDED:
             decision = replace(decision, final=True)
         self.done = decision.final
+        self.decision = decision if decision.final else None
         return decision
 
     def _interim_due(self) -> bool:

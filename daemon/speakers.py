@@ -67,8 +67,13 @@ class Speaker:
 
         Sessions weigh alike, however many recordings they have: a voice varies more from day to day than within an hour.
         """
+        return mean_direction(self.session_means)
+
+    @property
+    def session_means(self) -> list[Embedding]:
+        """The mean of each session's templates at unit length, (192,) each."""
         sessions = groupby(self.templates, key=lambda template: template.session)
-        return mean_direction([mean_direction([template.embedding for template in session]) for _, session in sessions])
+        return [mean_direction([template.embedding for template in session]) for _, session in sessions]
 
     @cached_property
     def voiceprint(self) -> Embedding:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureEvent, is_passing
 from daemon.errors import SubscriberTooSlowError
-from daemon.events import AttemptDecided, AttemptFollowed, Level, Locked, SpeakerChanged
+from daemon.events import AttemptDecided, AttemptFollowed, Decision, Level, Locked, Outcome, SpeakerChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Wanted:
     """Which events a subscriber wants.
 
     captures: only of these, all if there are none; they need not exist yet. decisions_only: only final decisions, what becomes of them,
-    and changes of a capture's state. speaker: no decision that names another, and only what becomes of theirs. minimum_interval: samples from one interim decision to the next, and from
-    one level to the next. levels: levels too.
+    and changes of a capture's state. speaker: no decision that names only others, and only what becomes of theirs. minimum_interval:
+    samples from one interim decision to the next, and from one level to the next. levels: levels too.
     """
 
     captures: frozenset[str] = frozenset()
@@ -39,10 +39,14 @@ class Wanted:
             case SpeakerChanged(speaker=speaker) | Locked(speaker=speaker):
                 return self.speaker in {"", speaker}
             case AttemptDecided(decision=decision) | AttemptFollowed(decision=decision):
-                best = decision.candidates[0].speaker if decision.candidates else self.speaker
-                return (decision.final or not self.decisions_only) and self.speaker in {"", best}
+                return (decision.final or not self.decisions_only) and self._is_about(decision)
             case _:
                 return not self.decisions_only
+
+    def _is_about(self, decision: Decision) -> bool:
+        """Tell whether a decision names the speaker, be it as one of two who cannot be told apart, or nobody."""
+        named = decision.candidates[: 2 if decision.outcome is Outcome.AMBIGUOUS else 1]
+        return not self.speaker or not named or self.speaker in {candidate.speaker for candidate in named}
 
 
 class Subscriber:

@@ -22,7 +22,7 @@ from daemon.session import Session
 from daemon.speakers import Speaker
 from daemon.vad import Hop, Passage, speech_gate
 from models.calibration.calibration import Calibration
-from models.encoder import State, Step
+from models.encoder import Embedding, State, Step
 from models.features import SAMPLE_RATE, Waveform
 
 BACKGROUND_HOPS: Final = 1_000
@@ -72,6 +72,11 @@ class WatchSession(Session[WatchEvent]):
         self.attempts = attempts
         """Attempts that have begun."""
         self.set_speakers(speakers)
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """What the latest decision of the attempt that goes on rests on, (192,); None if none goes on."""
+        return self._attempt.embedding if self._attempt else None
 
     def set_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Tell apart these speakers from now on, in the attempt that goes on too: nobody else is accepted. There may be none."""

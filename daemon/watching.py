@@ -22,8 +22,9 @@ from daemon.capture_events import (
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.errors import CaptureBusyError, CaptureStoppedError
-from daemon.events import AttemptDecided, ClippingChanged, SilenceChanged, WatchEvent
+from daemon.events import AttemptDecided, AttemptFollowed, ClippingChanged, SilenceChanged, WatchEvent
 from daemon.hub import Hub
+from daemon.learning import Learner
 from daemon.listener import Encode
 from daemon.roster import Roster
 from daemon.watch import WatchSession
@@ -45,13 +46,14 @@ class Gap:
 
 @dataclass(frozen=True)
 class WatchParts:
-    """What all captures share. calibration: of the engine's model."""
+    """What all captures share. calibration: of the engine's model. learner: what learns from attempts, if anything does."""
 
     config: Config
     engine: Engine
     calibration: Calibration
     roster: Roster
     hub: Hub
+    learner: Learner | None = None
 
 
 class Capture:
@@ -74,6 +76,8 @@ class Capture:
         self._problem = ""
         self._session = self._new_session(attempts=0)
         self._following = ExitStack()
+        self._learned = 0
+        """The attempt that was learned from last."""
         self._taker: asyncio.Queue[Waveform | Gap | None] | None = None
         # Both who brings the audio and who takes the capture over drive the session.
         self._driving = asyncio.Lock()
@@ -183,6 +187,14 @@ class Capture:
             )
         if self._deliver:
             await self._deliver(told)
+        if isinstance(event, AttemptDecided | AttemptFollowed):
+            await self._learn(event)
+
+    async def _learn(self, event: AttemptDecided | AttemptFollowed) -> None:
+        """Learn from an attempt, once: a long talk is no more than a short one."""
+        learner, learned = self._parts.learner, event.attempt == self._learned
+        if learner and not learned and await learner.learn(event.decision, self._session.embedding):
+            self._learned = event.attempt
 
     def _published(self, event: WatchEvent) -> Published:
         match event:

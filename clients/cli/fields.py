@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from clients.messages import (
     Decision,
     Enrolled,
     EnrollmentEvent,
     EnrollmentProgress,
     Evidence,
+    RecordingQuality,
     Speaker,
     SpeechEnded,
     SpeechStarted,
@@ -27,7 +30,11 @@ def event_fields(event: VerificationEvent | EnrollmentEvent) -> Fields:
         case EnrollmentProgress():
             return _progress_fields(event)
         case Enrolled():
-            return {**speaker_fields(event.speaker), "evidence": [evidence_fields(evidence) for evidence in event.recordings]}
+            return {
+                **speaker_fields(event.speaker),
+                "recording_quality": [_quality_fields(quality) for quality in event.recordings],
+                "similar_voices": [asdict(voice) for voice in event.similar_voices],
+            }
 
 
 def decision_fields(decision: Decision) -> Fields:
@@ -68,6 +75,16 @@ def _progress_fields(progress: EnrollmentProgress) -> Fields:
     }
 
 
+def _quality_fields(quality: RecordingQuality) -> Fields:
+    return {
+        "verdict": quality.verdict.value,
+        "advice": quality.advice,
+        "agreement_llr": quality.agreement_llr,
+        "agreement_score": quality.agreement_score,
+        **evidence_fields(quality.evidence),
+    }
+
+
 def speaker_fields(speaker: Speaker) -> Fields:
     """Return those of an enrolled speaker."""
     return {
@@ -77,4 +94,6 @@ def speaker_fields(speaker: Speaker) -> Fields:
         "speech_seconds": speaker.speech,
         "created": speaker.created.isoformat(),
         "updated": speaker.updated.isoformat(),
+        "sessions": speaker.sessions,
+        "adapted_attempts": speaker.adapted_attempts,
     }

@@ -10,7 +10,7 @@ from clients.cli.session import Session, global_options, name_argument
 @click.group()
 @global_options
 def speakers() -> None:
-    """List, show and delete enrolled speakers."""
+    """List, show, reset and delete enrolled speakers."""
 
 
 @speakers.command("list")
@@ -45,3 +45,13 @@ def delete_speaker(session: Session, name: str) -> None:
     with session.connect() as client:
         client.delete(name)
     session.output.deleted(name)
+
+
+@speakers.command("reset")
+@name_argument
+@global_options
+@click.pass_obj
+def reset_speaker(session: Session, name: str) -> None:
+    """Forget what a voiceprint learned from attempts; what was enrolled stays."""
+    with session.connect() as client:
+        session.output.show(client.reset(name))

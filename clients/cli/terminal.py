@@ -14,6 +14,7 @@ from rich.text import Text
 
 from clients.capture_messages import AttemptDecided, Capture, CaptureEvent, Device
 from clients.cli.capture_lines import event_line, source_line
+from clients.cli.enrollment_lines import enrolled_lines, speaker_line
 from clients.cli.output import Event, Item, leave_unread
 from clients.cli.report import report_table, timeline_table
 from clients.cli.verdicts import STYLES, styled_outcome, verdict, why
@@ -82,9 +83,9 @@ class Terminal:
             case Decision():
                 self._print(verdict(item))
             case Enrolled():
-                self._print(Text.assemble(("Enrolled ", "bold green"), _speaker(item.speaker)))
+                self._print(enrolled_lines(item))
             case Speaker():
-                self._print(_speaker(item))
+                self._print(speaker_line(item))
             case Status():
                 self._print(_status(item))
             case Capture() | Device():
@@ -126,12 +127,6 @@ def _row(label: str, before: str, bar: ProgressBar, after: str) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_row(Text(f"{label:{_LABEL_WIDTH}}" if label else ""), Text(before), bar, Text(after))
     return row
-
-
-def _speaker(speaker: Speaker) -> Text:
-    recordings = "1 recording" if speaker.recordings == 1 else f"{speaker.recordings} recordings"
-    facts = f": {recordings}, {speaker.speech:.1f} s of speech, {speaker.model_id}, {speaker.updated:%Y-%m-%d %H:%M} UTC"
-    return Text.assemble((speaker.name, "bold"), facts)
 
 
 def _status(status: Status) -> Text:

@@ -30,4 +30,4 @@ def why(decision: Decision) -> str:
     if not decision.candidates:
         return words
     ratios = ", ".join(f"{candidate.speaker} {candidate.llr:+.1f}" for candidate in decision.candidates[:2])
-    return f"{words} (LLR {ratios}; {probability(decision.posterior)} sure after {decision.evidence.speech:.1f} s of speech)"
+    return f"{words} (LLR {ratios}; posterior {probability(decision.posterior)} after {decision.evidence.speech:.1f} s of speech)"

@@ -23,6 +23,12 @@ _SOURCE: Final[Sequence[Callable[[Any], Any]]] = (
     click.option("--realtime", is_flag=True, help="Send the audio at the speed of speech."),
     click.option("--wait-for-end", is_flag=True, help="Decide at the end of the audio and not before."),
     click.option(
+        "--false-accept-rate",
+        type=click.FloatRange(0.0, 0.5, min_open=True),
+        metavar="RATE",
+        help="How often someone else may be accepted, such as 0.001: at most as often as the daemon allows. [default: the daemon's]",
+    ),
+    click.option(
         "--rate",
         type=click.IntRange(LOWEST_RATE, HIGHEST_RATE),
         default=16_000,
@@ -39,6 +45,7 @@ class _Source(TypedDict):
     file: Path
     realtime: bool
     wait_for_end: bool
+    false_accept_rate: float | None
     rate: int
     channels: int
 
@@ -76,7 +83,7 @@ def identify(session: Session, /, **source: Unpack[_Source]) -> Exit:
 
 
 def _attempt(session: Session, speakers: Sequence[str], source: _Source) -> Exit:
-    config = VerifyConfig(speakers, wait_for_end=source["wait_for_end"])
+    config = VerifyConfig(speakers, wait_for_end=source["wait_for_end"], false_accept_rate=source["false_accept_rate"])
     audio = _open(source)
     with session.connect() as client, session.output.live():
         for event in client.verify(config, paced(audio) if source["realtime"] else audio):

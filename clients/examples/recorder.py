@@ -28,6 +28,7 @@ from clients.client import Client
 from clients.errors import ClientError
 from clients.live.hints import CLIPPED, MUFFLED_HERTZ, NOISY_DB, SENTENCES, SETTLED_SECONDS
 from clients.messages import EnrollConfig, Enrolled, EnrollmentProgress, EnrollMode, Evidence
+from clients.words import similar
 
 OPEN_SECONDS: Final = 10.0
 """A headset that does not deliver audio by then does not work."""
@@ -111,8 +112,12 @@ def flaw(evidence: Evidence) -> str:
 def _report(enrolled: Enrolled) -> None:
     speaker = enrolled.speaker
     click.echo(f"{speaker.name} is enrolled: {speaker.speech:.1f} s of speech.")
-    for number, evidence in enumerate(enrolled.recordings, 1):
-        click.echo(f"  recording {number}: {evidence.speech:.1f} s, {evidence.snr_db:.0f} dB above the noise  {flaw(evidence) or 'good'}")
+    for number, quality in enumerate(enrolled.recordings, 1):
+        evidence = quality.evidence
+        problem = flaw(evidence) or quality.advice or "good"
+        click.echo(f"  recording {number}: {evidence.speech:.1f} s, {evidence.snr_db:.0f} dB above the noise  {problem}")
+    for voice in enrolled.similar_voices:
+        click.echo(f"  close to {similar(voice)}")
 
 
 @click.command()

@@ -34,6 +34,7 @@ from clients.live.model import (
 )
 from clients.messages import Decision, Enrolled, EnrollmentProgress, Outcome
 from clients.subscription import Disconnected, Gap
+from clients.words import similar
 
 NOTICE_SECONDS: Final = 12.0
 """A notice can be read for so long."""
@@ -66,13 +67,22 @@ def _enrollment(state: State, news: EnrollmentProgress | Enrolled | EnrollmentFa
     after = state if enrolling is None else replace(state, dialog=None)
     match news:
         case Enrolled():
-            return after.noted(f"{news.speaker.name} is enrolled: say something else now."), ListSpeakers()
+            return after.noted(_enrolled(news)), ListSpeakers()
         case EnrollmentProgress() if enrolling is not None:
             return replace(state, dialog=replace(enrolling, progress=news)), None
         case EnrollmentFailed() if enrolling is not None:
             return after.noted(f"Nobody was enrolled: {news.why}."), None
     # It was given up meanwhile.
     return state, None
+
+
+def _enrolled(news: Enrolled) -> str:
+    """Return that somebody is enrolled, and what is to be known of it before all."""
+    name = news.speaker.name
+    if news.similar_voices:
+        return f"{name} is enrolled, but close to {similar(news.similar_voices[0])}."
+    problems = [f"recording {number}: {quality.advice}" for number, quality in enumerate(news.recordings, 1) if quality.advice]
+    return f"{name} is enrolled, but {problems[0]}." if problems else f"{name} is enrolled: say something else now."
 
 
 def _done(state: State, outcome: Known | Deleted | Failed) -> tuple[State, Command | None]:

@@ -109,8 +109,7 @@ def _verdict(state: State, glyphs: Glyphs) -> list[Text]:
 def _ratio(decision: Decision) -> str:
     if not decision.candidates:
         return ""
-    margins = f"{decision.margin_accept:+.1f} from acceptance"
-    return f": {probability(decision.posterior)} sure, LLR {decision.llr:+.1f}, {margins}"
+    return f": LLR {decision.llr:+.1f}, {decision.margin_accept:+.1f} from acceptance; posterior {probability(decision.posterior)}"
 
 
 def _times(verdict: Verdict, now: float) -> str:

@@ -41,6 +41,8 @@ def _never(rule: str, never: Never, window: tuple[float, float], attempts: Seque
 def _fits(rule: Expect | Never, attempt: Attempt) -> bool:
     if rule.speaker is not None and not (attempt.known and attempt.speaker == rule.speaker):
         return False
+    if rule.reason not in (None, attempt.reason):
+        return False
     return rule.decide in ("ANY", attempt.outcome.value)
 
 
@@ -51,7 +53,9 @@ def _lies_in(attempt: Attempt, window: tuple[float, float]) -> bool:
 
 def _words(rule: Expect | Never) -> str:
     decision = "any decision" if rule.decide == "ANY" else rule.decide
-    return decision if rule.speaker is None else f"{decision} {rule.speaker}"
+    who = f" {rule.speaker}" if rule.speaker is not None else ""
+    why = f" because of {rule.reason.value}" if rule.reason is not None else ""
+    return f"{decision}{who}{why}"
 
 
 def _time(rule: Expect | Never, window: tuple[float, float]) -> str:

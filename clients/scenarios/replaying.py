@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 from clients.audio import paced
-from clients.capture_messages import AttemptDecided, AttemptStarted, FeedConfig
+from clients.capture_messages import AttemptDecided, AttemptFollowed, AttemptStarted, FeedConfig
 from clients.client import Client
 from clients.errors import EnrollmentRefusedError, SpeakerNotFoundError
 from clients.files import open_audio
@@ -76,8 +76,8 @@ def _attempts(client: Client, prefix: str, rendered: Rendered, *, realtime: bool
         match event.event:
             case AttemptStarted(attempt=number, offset=offset):
                 began[number] = offset
-            case AttemptDecided(attempt=number, decision=decision) if decision.final:
-                yield _attempt(number, began.pop(number), decision, prefix)
+            case AttemptDecided(attempt=number, decision=decision) | AttemptFollowed(attempt=number, decision=decision) if decision.final:
+                yield _attempt(number, began[number], decision, prefix)
 
 
 def _attempt(number: int, began: float, decision: Decision, prefix: str) -> Attempt:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from clients.errors import AudioFileError
 from clients.files import HIGHEST_RATE, LOWEST_RATE, duration
+from clients.messages import Reason
 
 LONGEST: Final = 3600.0
 """Seconds that a scenario may last: it is rendered in memory."""
@@ -68,6 +69,7 @@ Length = Annotated[float, _between(0.01, LONGEST)]
 Position = Annotated[float, _between(0, LONGEST)]
 LevelDb = Annotated[float, _between(-100, 0)]
 Color = Literal["white", "pink"]
+ReasonName = Annotated[Reason, Field(strict=False)]
 Verdict = Literal["ACCEPT", "REJECT", "UNDECIDED", "AMBIGUOUS", "ANY"]
 
 
@@ -137,9 +139,13 @@ class Background(Section):
 
 
 class _Rule(Section):
-    """A kind of final decision, and when. `start` counts from the beginning of the part `during`, else of the stream."""
+    """A kind of final decision, and when. `start` counts from the beginning of the part `during`, else of the stream.
+
+    reason: only decisions for this reason.
+    """
 
     decide: Verdict
+    reason: ReasonName | None = None
     speaker: SpeakerName | None = None
     during: str | None = None
     start: Annotated[Position, Field(alias="from")] = 0.0

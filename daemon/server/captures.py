@@ -14,7 +14,7 @@ from daemon.errors import CaptureStoppedError
 from daemon.events import EnrollmentProgress, Evidence
 from daemon.listener import Encode
 from daemon.names import normalise_name
-from daemon.server import convert, convert_captures
+from daemon.server import convert, convert_captures, convert_enrollment
 from daemon.server.errors import reported
 from daemon.server.runtime import Runtime
 from daemon.server.saving import Saver
@@ -94,8 +94,8 @@ class CapturesService(captures_pb2_grpc.CapturesServiceServicer):
             stream.log.info("stream opened", mode=mode.value, capture=capture.name)
             await _Dictation(runtime, stream, capture, enrollment).run()
             speaker, added = await self._saver.save(enrollment.session, name, mode, allow_similar=request.allow_similar)
-            stream.log.info("enrolled", recordings=len(added))
-            await stream.send(captures_pb2.EnrollFromCaptureResponse(result=convert.enroll_result(speaker, added)))
+            stream.log.info("enrolled", recordings=len(added.recordings))
+            await stream.send(captures_pb2.EnrollFromCaptureResponse(result=convert_enrollment.result(speaker, added)))
 
     def _name(self, name: str) -> str:
         return normalise_name(name, self._runtime.config.limits.name_length, of="capture")
@@ -144,4 +144,4 @@ class _Dictation:
                 await self._tell(due)
 
     async def _tell(self, progress: EnrollmentProgress) -> None:
-        await self._stream.send(captures_pb2.EnrollFromCaptureResponse(progress=convert.progress(progress)))
+        await self._stream.send(captures_pb2.EnrollFromCaptureResponse(progress=convert_enrollment.progress(progress)))

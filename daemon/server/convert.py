@@ -9,8 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from daemon.audio import AudioDecoder, Encoding
 from daemon.errors import InvalidAudioConfigError, MalformedMessageError
-from daemon.events import Decision, EnrollmentProgress, Event, Evidence, Outcome, Reason, SpeechEnded, SpeechStarted
-from daemon.speakers import Speaker, Template
+from daemon.events import Decision, Event, Evidence, Outcome, Reason, SpeechEnded, SpeechStarted
+from daemon.speakers import Speaker
 from daemon.voiceprints import SaveMode
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2, speakers_pb2, verification_pb2
@@ -81,31 +81,6 @@ def decision(event: Decision) -> decision_pb2.Decision:
     )
 
 
-def progress_response(event: EnrollmentProgress, request_id: str) -> enrollment_pb2.EnrollResponse:
-    """Return the response that tells of the progress of an enrollment."""
-    return enrollment_pb2.EnrollResponse(request_id=request_id, audio_processed=duration(event.at), progress=progress(event))
-
-
-def progress(event: EnrollmentProgress) -> enrollment_pb2.EnrollProgress:
-    """Return the message of the progress of an enrollment."""
-    return enrollment_pb2.EnrollProgress(
-        recording=event.recording,
-        evidence=evidence(event.evidence),
-        speech=duration(event.speech),
-        speech_needed=duration(event.needed),
-    )
-
-
-def result_response(enrolled: Speaker, added: tuple[Template, ...], at: int, request_id: str) -> enrollment_pb2.EnrollResponse:
-    """Return the response that tells who was enrolled, with the templates of this stream, after `at` samples."""
-    return enrollment_pb2.EnrollResponse(request_id=request_id, audio_processed=duration(at), result=enroll_result(enrolled, added))
-
-
-def enroll_result(enrolled: Speaker, added: tuple[Template, ...]) -> enrollment_pb2.EnrollResult:
-    """Return the message that tells who was enrolled, with the templates that were added."""
-    return enrollment_pb2.EnrollResult(speaker=speaker(enrolled), recordings=[evidence(template.evidence) for template in added])
-
-
 def reason(of: Reason) -> decision_pb2.Reason.ValueType:
     """Return a reason as the API has it."""
     return _REASONS[of]
@@ -130,4 +105,6 @@ def speaker(enrolled: Speaker) -> speakers_pb2.Speaker:
         speech=duration(enrolled.speech),
         create_time=created,
         update_time=updated,
+        sessions=enrolled.sessions,
+        adapted_attempts=len(enrolled.adapted),
     )

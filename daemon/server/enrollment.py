@@ -11,7 +11,7 @@ from daemon.enrollment import EnrollmentSession
 from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
 from daemon.events import EnrollmentProgress, Event
 from daemon.names import normalise_name
-from daemon.server import convert
+from daemon.server import convert, convert_enrollment
 from daemon.server.hearing import Hearing
 from daemon.server.runtime import Runtime
 from daemon.server.saving import Saver
@@ -46,8 +46,8 @@ class EnrollmentService(enrollment_pb2_grpc.EnrollmentServiceServicer):
             hearing = Hearing(session, runtime.engine, runtime.config.limits, decoder)
             await _Dialogue(stream, session, hearing, config.audio).run()
             speaker, added = await self._saver.save(session, name, mode, allow_similar=config.allow_similar)
-            stream.log.info("enrolled", recordings=len(added))
-            await stream.send(convert.result_response(speaker, added, hearing.heard, stream.request_id))
+            stream.log.info("enrolled", recordings=len(added.recordings))
+            await stream.send(convert_enrollment.result_response(speaker, added, hearing.heard, stream.request_id))
 
 
 class _Dialogue:
@@ -96,7 +96,7 @@ class _Dialogue:
                 await self._tell(event)
 
     async def _tell(self, progress: EnrollmentProgress) -> None:
-        await self._stream.send(convert.progress_response(progress, self._stream.request_id))
+        await self._stream.send(convert_enrollment.progress_response(progress, self._stream.request_id))
 
 
 def _config(request: enrollment_pb2.EnrollRequest | None) -> enrollment_pb2.EnrollConfig:

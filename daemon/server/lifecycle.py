@@ -21,6 +21,7 @@ from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.hub import Hub
+from daemon.learning import Learner
 from daemon.roster import Roster
 from daemon.server.address import listen_on_socket, listen_on_tcp
 from daemon.server.captures import CapturesService
@@ -81,7 +82,8 @@ class Server:
         self._roster = Roster(store, encoder.model_id)
         self.hub = Hub(config.subscriptions)
         """Where the events of its captures are published."""
-        watching, captures = WatchParts(config, self._engine, calibration, self._roster, self.hub), Captures()
+        learner = Learner(config, calibration, store, self._storage, self._roster)
+        watching, captures = WatchParts(config, self._engine, calibration, self._roster, self.hub, learner), Captures()
         self._microphones = Microphones(config.captures, watching, captures)
         self._add_services(Runtime(config, self._engine, calibration, store, self._storage, self._streams, watching, captures))
 

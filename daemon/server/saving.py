@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment import Enrollment, EnrollmentSession
 from daemon.server.runtime import Runtime
-from daemon.speakers import Speaker, Template
+from daemon.speakers import Speaker
 from daemon.voiceprints import SaveMode
 
 
@@ -18,13 +18,11 @@ class Saver:
         # What is enrolled must not change between the check for similar voices and the save.
         self._saving = asyncio.Lock()
 
-    async def save(
-        self, session: EnrollmentSession, name: str, mode: SaveMode, *, allow_similar: bool
-    ) -> tuple[Speaker, tuple[Template, ...]]:
-        """Return who is enrolled, and the templates that `session` gave. Raises what its `result` and the store's `save` raise."""
+    async def save(self, session: EnrollmentSession, name: str, mode: SaveMode, *, allow_similar: bool) -> tuple[Speaker, Enrollment]:
+        """Return who is enrolled, and what `session` gave. Raises what its `checked` and the store's `save` raise."""
         runtime = self._runtime
         async with self._saving:
             known = await runtime.stored(runtime.store.get, name) if mode is SaveMode.ADD else None
             others = await runtime.stored(runtime.store.speakers)
-            templates = session.result(others, name=name, allow_similar=allow_similar, known=known)
-            return await runtime.stored(runtime.store.save, name, templates, mode), templates
+            enrollment = session.checked(others, name=name, allow_similar=allow_similar, known=known)
+            return await runtime.stored(runtime.store.save, name, enrollment.templates, mode), enrollment

@@ -21,7 +21,7 @@ MAX_PAGE: Final = 1_000
 
 
 class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
-    """Lists, shows and forgets speakers."""
+    """Lists, shows and forgets speakers, or what was learned of them."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -65,6 +65,19 @@ class SpeakersService(speakers_pb2_grpc.SpeakersServiceServicer):
             await self._runtime.stored(self._runtime.store.delete, self._name(request.name))
             self._log.info("speaker deleted")
         return speakers_pb2.DeleteSpeakerResponse()
+
+    async def ResetSpeaker(  # noqa: N802 - the API's name
+        self,
+        request: speakers_pb2.ResetSpeakerRequest,
+        context: grpc.aio.ServicerContext[speakers_pb2.ResetSpeakerRequest, speakers_pb2.ResetSpeakerResponse],
+    ) -> speakers_pb2.ResetSpeakerResponse:
+        """Forget what a voiceprint learned."""
+        response = speakers_pb2.ResetSpeakerResponse()
+        async with reported(context, self._log):
+            found = await self._runtime.stored(self._runtime.store.reset, self._name(request.name))
+            response.speaker.CopyFrom(convert.speaker(found))
+            self._log.info("speaker reset")
+        return response
 
     def _name(self, name: str) -> str:
         return normalise_name(name, self._runtime.config.limits.name_length)

@@ -48,6 +48,9 @@ class VerificationService(verification_pb2_grpc.VerificationServiceServicer):
             hearing = Hearing(session, self._runtime.engine, self._runtime.config.limits, decoder)
             with roster.followed(_among(speakers, session), since=changes):
                 await _hear(stream, session, hearing)
+            learner = self._runtime.watching.learner
+            if learner and session.decision:
+                await learner.learn(session.decision, session.embedding)
 
     async def _speakers(self, config: verification_pb2.VerifyConfig) -> tuple[Speaker, ...]:
         names = [normalise_name(name, self._runtime.config.limits.name_length) for name in config.speakers]

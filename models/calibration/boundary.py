@@ -7,7 +7,7 @@ whole attempts go, impostors' upwards and owners' downwards, while the other bou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erfc, sqrt
+from math import erfc, expm1, log1p, sqrt
 from typing import Final, NamedTuple
 
 from models.calibration.extremes import LIMIT, Extremes
@@ -78,4 +78,4 @@ class Boundaries:
 
 def _each(far: float, enrolled: int) -> float:
     """Return the rate for each of so many independent voices that gives `far` for any of them."""
-    return float(1.0 - (1.0 - far) ** (1.0 / enrolled))
+    return -expm1(log1p(-far) / enrolled)

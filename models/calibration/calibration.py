@@ -72,7 +72,8 @@ def calibration_path(card: Card) -> Path:
 def read_calibration(path: Path, model_id: str) -> Calibration:
     """Return the calibration in a file. Raises `CalibrationFileError` unless it is one, of the model `model_id`."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # From memory: numpy leaves a file open that it cannot read.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise CalibrationFileError(f"{path} is missing: make it with `speakerd calibrate`, or reinstall speakerd") from None

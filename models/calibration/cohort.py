@@ -34,6 +34,11 @@ class Cohort:
 
     voices: Rows
 
+    @classmethod
+    def none(cls) -> Cohort:
+        """Return a cohort of nobody."""
+        return cls(np.empty((0, 0)))
+
     def statistics(self, embeddings: Rows) -> tuple[Rows, Rows]:
         """Return mean and deviation of the cosines of each of the embeddings (..., d) with the `NEAREST` of the cohort."""
         if not len(self.voices):

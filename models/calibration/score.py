@@ -23,7 +23,10 @@ class ScoreModel:
 
     def llrs(self, scores: Rows, quality: Quality) -> Rows:
         """Return the natural log-likelihood ratios of scores (...,) of this quality, which broadcast: same voice against another."""
-        rows = features(quality)
+        return self.of_features(scores, features(quality))
+
+    def of_features(self, scores: Rows, known: Rows) -> Rows:
+        """Return the ratios of scores (...,) of a quality with these features, (..., FEATURES)."""
         least = LEAST_SLOPE * float(features(TYPICAL) @ self.slope)
-        ratios: Rows = np.maximum(rows @ self.slope, least) * scores + rows @ self.offset
+        ratios: Rows = np.maximum(known @ self.slope, least) * scores + known @ self.offset
         return ratios

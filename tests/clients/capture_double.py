@@ -178,7 +178,8 @@ class CaptureDouble(
         progress = enrollment_pb2.EnrollProgress(recording=1, evidence=evidence, speech=seconds(1), speech_needed=seconds(2))
         yield captures_pb2.EnrollFromCaptureResponse(progress=progress)
         speaker = speakers_pb2.Speaker(name=request.speaker, model_id="edge-1", recordings=1, speech=seconds(3))
-        yield captures_pb2.EnrollFromCaptureResponse(result=enrollment_pb2.EnrollResult(speaker=speaker, recordings=[evidence]))
+        quality = enrollment_pb2.RecordingQuality(evidence=evidence, verdict=enrollment_pb2.RECORDING_VERDICT_GOOD)
+        yield captures_pb2.EnrollFromCaptureResponse(result=enrollment_pb2.EnrollResult(speaker=speaker, recordings=[quality]))
 
     def _number(self, event: CaptureEvent, *, kept: bool) -> None:
         event.run_id = self.run_id

@@ -40,13 +40,14 @@ def seconds(value: float) -> Duration:
 def decision(
     outcome: decision_pb2.Outcome.ValueType, score: float, *, final: bool = True, speaker: str = "ada"
 ) -> verification_pb2.VerifyResponse:
+    """Return a decision with that score, an LLR ten times as high, and boundaries at 5 and -2.5."""
     reasons = {
-        decision_pb2.OUTCOME_ACCEPT: decision_pb2.REASON_SCORE_ABOVE_THRESHOLD,
-        decision_pb2.OUTCOME_REJECT: decision_pb2.REASON_SCORE_BELOW_THRESHOLD,
+        decision_pb2.OUTCOME_ACCEPT: decision_pb2.REASON_LLR_ABOVE_BOUNDARY,
+        decision_pb2.OUTCOME_REJECT: decision_pb2.REASON_LLR_BELOW_BOUNDARY,
         decision_pb2.OUTCOME_UNDECIDED: decision_pb2.REASON_NO_SPEECH,
         decision_pb2.OUTCOME_AMBIGUOUS: decision_pb2.REASON_SPEAKERS_TOO_CLOSE,
     }
-    evidence = decision_pb2.Evidence(speech=seconds(1.25), snr_db=20.0, clipped_fraction=0.0, bandwidth_hertz=7000.0)
+    evidence = decision_pb2.Evidence(speech=seconds(1.25), snr_db=20.0, bandwidth_hertz=7000.0, voice_probability=0.75)
     return verification_pb2.VerifyResponse(
         audio_processed=seconds(2.5),
         decision=decision_pb2.Decision(
@@ -55,9 +56,12 @@ def decision(
             reason=reasons[outcome],
             speaker=speaker,
             score=score,
-            margin=score - 0.5,
+            llr=10 * score,
+            posterior=score,
+            margin_accept=10 * score - 5,
+            margin_reject=10 * score + 2.5,
             evidence=evidence,
-            candidates=[decision_pb2.Candidate(speaker=speaker, score=score)],
+            candidates=[decision_pb2.Candidate(speaker=speaker, score=score, llr=10 * score)],
         ),
     )
 
@@ -111,7 +115,15 @@ class Double(
                 yield self._progress()
         self._fail(context)
         speaker = self.add(self.enroll_requests[0].config.speaker)
-        result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[decision_pb2.Evidence(speech=seconds(2))])
+        quality = enrollment_pb2.RecordingQuality(
+            evidence=decision_pb2.Evidence(speech=seconds(2)),
+            agreement_llr=1.5,
+            agreement_score=0.75,
+            verdict=enrollment_pb2.RECORDING_VERDICT_NOISY,
+            advice="it is noisy: speak nearer to the microphone",
+        )
+        similar = enrollment_pb2.SimilarVoice(speaker="eve", score=0.625, mutual_false_accept_rate=0.125)
+        result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[quality], similar_voices=[similar])
         yield enrollment_pb2.EnrollResponse(audio_processed=seconds(4), result=result)
 
     def ListSpeakers(self, request: speakers_pb2.ListSpeakersRequest, context: grpc.ServicerContext) -> speakers_pb2.ListSpeakersResponse:
@@ -129,6 +141,11 @@ class Double(
         del self.enrolled[self._find(request.name, context).name]
         return speakers_pb2.DeleteSpeakerResponse()
 
+    def ResetSpeaker(self, request: speakers_pb2.ResetSpeakerRequest, context: grpc.ServicerContext) -> speakers_pb2.ResetSpeakerResponse:
+        speaker = self._find(request.name, context)
+        speaker.adapted_attempts = 0
+        return speakers_pb2.ResetSpeakerResponse(speaker=speaker)
+
     def GetStatus(self, _request: daemon_status_pb2.GetStatusRequest, context: grpc.ServicerContext) -> daemon_status_pb2.GetStatusResponse:
         self._fail(context)
         return daemon_status_pb2.GetStatusResponse(
@@ -138,8 +155,11 @@ class Double(
             uptime=seconds(12.5),
             speakers=len(self.enrolled),
             max_streams=32,
-            accept_score=0.5,
-            reject_score=0.25,
+            false_accept_rate=0.01,
+            false_reject_rate=0.05,
+            prior=0.5,
+            accept_llr=5.0,
+            reject_llr=-2.5,
         )
 
     def add(self, name: str) -> speakers_pb2.Speaker:

@@ -8,7 +8,7 @@ import pytest
 
 from clients.acceptance import is_fresh_accept, wait_for_accept
 from clients.address import UnixAddress
-from clients.capture_messages import AttemptDecided, AttemptStarted, CaptureEvent
+from clients.capture_messages import AttemptDecided, AttemptFollowed, AttemptStarted, CaptureEvent
 from clients.client import Client
 from clients.errors import UnreachableError
 from clients.messages import Decision, Evidence, Outcome, Reason
@@ -25,10 +25,16 @@ def client(capture_server: CaptureServer, address: UnixAddress) -> Iterator[Clie
         yield client
 
 
-def decided(outcome: Outcome = Outcome.ACCEPT, *, final: bool = True, expires: datetime | None = NOW + LIFETIME) -> CaptureEvent:
+def decided(
+    outcome: Outcome = Outcome.ACCEPT,
+    *,
+    final: bool = True,
+    expires: datetime | None = NOW + LIFETIME,
+    kind: type[AttemptDecided | AttemptFollowed] = AttemptDecided,
+) -> CaptureEvent:
     evidence = Evidence(1.0, 20.0, 0.0, 7000.0)
-    decision = Decision(2.5, outcome, final, Reason.SCORE_ABOVE_THRESHOLD, "ada", 0.75, 0.25, evidence, ())
-    return CaptureEvent("run", 2, NOW, "door", 2.5, AttemptDecided(1, decision, expires))
+    decision = Decision(2.5, outcome, final, Reason.LLR_ABOVE_BOUNDARY, "ada", 0.75, 4.0, 0.98, 1.0, 6.0, None, evidence, ())
+    return CaptureEvent("run", 2, NOW, "door", 2.5, kind(1, decision, expires))
 
 
 @pytest.mark.parametrize(("age", "fresh"), [(-2.0, False), (-1.0, True), (0.0, True), (4.999, True), (5.0, False), (3600.0, False)])
@@ -39,6 +45,11 @@ def test_an_accept_is_fresh_until_it_expires_and_never_from_the_future(age: floa
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.ACCEPT])
 def test_only_an_accept_is_fresh(outcome: Outcome) -> None:
     assert not is_fresh_accept(decided(outcome), NOW)
+
+
+def test_who_speaks_on_is_accepted_anew() -> None:
+    assert is_fresh_accept(decided(kind=AttemptFollowed), NOW)
+    assert not is_fresh_accept(decided(kind=AttemptFollowed, final=False, expires=None), NOW)
 
 
 def test_what_is_not_final_or_does_not_tell_its_expiry_is_not_fresh() -> None:

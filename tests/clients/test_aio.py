@@ -173,6 +173,7 @@ async def test_speakers(client: AsyncClient, double: Double) -> None:
 
     assert [speaker.name async for speaker in client.speakers()] == ["ada", "bob", "cyd"]
     assert (await client.speaker("bob")).name == "bob"
+    assert (await client.reset("bob")).adapted_attempts == 0
     await client.delete("bob")
     with pytest.raises(SpeakerNotFoundError):
         await client.speaker("bob")

@@ -11,7 +11,7 @@ from clients import capture_protocol as protocol
 from clients.audio import Audio, AudioFormat, Encoding
 from clients.capture_messages import CaptureChange, CaptureNews, CaptureState
 from clients.errors import ProtocolError
-from clients.messages import EnrollConfig, Enrolled, EnrollmentProgress, EnrollMode
+from clients.messages import EnrollConfig, Enrolled, EnrollmentProgress, EnrollMode, Evidence, Reason
 from clients.protocol import MAX_CHUNK
 from proto.speakerd.v1 import (
     audio_pb2,
@@ -106,6 +106,18 @@ def test_an_enrollment_names_capture_and_speaker() -> None:
             {"attempt_started": capture_event_pb2.AttemptStarted(attempt=4, offset=Duration(nanos=187_500))},
             messages.AttemptStarted(4, 3 / 16_000),
         ),
+        (
+            {
+                "speaker_changed": capture_event_pb2.SpeakerChanged(
+                    attempt=4, speaker="ada", llr=-2.5, evidence=decision_pb2.Evidence(snr_db=20)
+                )
+            },
+            messages.SpeakerChanged(4, "ada", -2.5, Evidence(0.0, 20.0, 0.0, 0.0)),
+        ),
+        (
+            {"locked": capture_event_pb2.Locked(attempt=4, speaker="ada", reason=decision_pb2.REASON_SPEAKER_CHANGED)},
+            messages.Locked(4, "ada", Reason.SPEAKER_CHANGED),
+        ),
         ({"level": capture_event_pb2.Level(rms_dbfs=-20.5, peak_dbfs=-3.0, speech=True)}, messages.Level(-20.5, -3.0, speech=True)),
     ],
 )
@@ -133,6 +145,18 @@ def test_a_decision_tells_its_expiry() -> None:
     assert isinstance(event.event, messages.AttemptDecided)
     assert (event.event.attempt, event.event.expires) == (4, READ_TIME)
     assert (event.event.decision.speaker, event.event.decision.at) == ("ada", 48_001 / 16_000)
+
+
+def test_who_speaks_on_is_told_as_a_decision_is() -> None:
+    decision = decision_pb2.Decision(outcome=decision_pb2.OUTCOME_ACCEPT, is_final=True, speaker="ada", llr=4.5)
+    followed = capture_event_pb2.AttemptFollowed(attempt=4, decision=decision, expires=TIME)
+
+    event = read(capture_event_pb2.CaptureEvent(audio_processed=SAMPLE, attempt_followed=followed))
+
+    assert event is not None
+    assert isinstance(event.event, messages.AttemptFollowed)
+    assert (event.event.attempt, event.event.expires) == (4, READ_TIME)
+    assert (event.event.decision.final, event.event.decision.llr) == (True, 4.5)
 
 
 def test_a_decision_without_an_expiry_has_none() -> None:
@@ -169,7 +193,7 @@ def test_events_of_unknown_kinds_are_passed_over() -> None:
 
 def test_enrollment_events() -> None:
     progress = enrollment_pb2.EnrollProgress(recording=2, speech=Duration(seconds=4), speech_needed=Duration(seconds=1))
-    result = enrollment_pb2.EnrollResult(speaker=speakers_pb2.Speaker(name="ada"), recordings=[decision_pb2.Evidence()])
+    result = enrollment_pb2.EnrollResult(speaker=speakers_pb2.Speaker(name="ada"), recordings=[enrollment_pb2.RecordingQuality()])
 
     heard = protocol.enrollment_event(captures_pb2.EnrollFromCaptureResponse(progress=progress))
     enrolled = protocol.enrollment_event(captures_pb2.EnrollFromCaptureResponse(result=result))

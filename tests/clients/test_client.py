@@ -156,6 +156,15 @@ def test_show_and_delete(client: Client, double: Double) -> None:
             request("ada")
 
 
+def test_reset(client: Client, double: Double) -> None:
+    double.add("ada").adapted_attempts = 3
+
+    assert client.speaker("ada").adapted_attempts == 3
+    assert client.reset("ada").adapted_attempts == 0
+    with pytest.raises(SpeakerNotFoundError, match="nobody is enrolled as 'bob'"):
+        client.reset("bob")
+
+
 def test_status(client: Client) -> None:
     assert client.status().model_id == "edge-1"
 

@@ -70,7 +70,7 @@ def test_enrollment_tells_what_it_heard(client: Client) -> None:
     assert progress
     assert isinstance(result, Enrolled)
     assert (result.speaker.name, result.speaker.recordings, len(result.recordings)) == ("slt", 3, 3)
-    assert result.speaker.speech == pytest.approx(sum(evidence.speech for evidence in result.recordings))
+    assert result.speaker.speech == pytest.approx(sum(quality.evidence.speech for quality in result.recordings))
     assert result.speaker.model_id == client.status().model_id
     assert list(client.speakers()) == [result.speaker]
 

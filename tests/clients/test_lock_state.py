@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from clients.capture_messages import (
     AttemptDecided,
+    AttemptFollowed,
     AttemptStarted,
     Capture,
     CaptureChange,
@@ -17,6 +19,8 @@ from clients.capture_messages import (
     CaptureEvent,
     CaptureNews,
     CaptureState,
+    Locked,
+    SpeakerChanged,
     Subscribed,
 )
 from clients.errors import UnreachableError
@@ -57,12 +61,24 @@ def decided(
     age: float = 0.0,
     name: str = "door",
     run_id: str = "one",
+    kind: type[AttemptDecided | AttemptFollowed] = AttemptDecided,
 ) -> CaptureEvent:
     time = NOW - timedelta(seconds=age)
     evidence = Evidence(1.0, 20.0, 0.0, 7000.0)
-    decision = Decision(2.5, outcome, final, Reason.SCORE_ABOVE_THRESHOLD, speaker, 0.75, 0.25, evidence, ())
+    decision = Decision(2.5, outcome, final, Reason.LLR_ABOVE_BOUNDARY, speaker, 0.75, 4.0, 0.98, 1.0, 6.0, None, evidence, ())
     expires = time + timedelta(seconds=5) if outcome is Outcome.ACCEPT and final else None
-    return event(AttemptDecided(1, decision, expires), sequence, name=name, run_id=run_id, time=time)
+    return event(kind(1, decision, expires), sequence, name=name, run_id=run_id, time=time)
+
+
+followed = partial(decided, kind=AttemptFollowed)
+
+
+def speaker_changed(sequence: int) -> CaptureEvent:
+    return event(SpeakerChanged(1, "ada", -3.0, Evidence(1.8, 20.0, 0.0, 7000.0)), sequence)
+
+
+def locked(sequence: int, reason: Reason) -> CaptureEvent:
+    return event(Locked(1, "ada", reason), sequence)
 
 
 def changed(sequence: int, change: CaptureChange, state: CaptureState = CaptureState.LISTENING) -> CaptureEvent:
@@ -115,6 +131,12 @@ def test_another_acceptance_prolongs_it(opened: LockState) -> None:
         decided(2, Outcome.UNDECIDED),
         decided(2, Outcome.AMBIGUOUS),
         decided(2, final=False),
+        followed(2, final=False),
+        followed(2, speaker="bob"),
+        followed(2, age=5.0),
+        followed(1),
+        speaker_changed(2),
+        locked(2, Reason.VOICE_LOST),
         decided(0, final=False),
         decided(0),
         decided(2, age=5.0),
@@ -130,13 +152,22 @@ def test_nothing_else_opens_it(state: LockState, refused: CaptureEvent) -> None:
     assert not state.is_open(100.0)
 
 
-@pytest.mark.parametrize("other", [decided(3, Outcome.REJECT), decided(3, Outcome.AMBIGUOUS), decided(3, speaker="bob")])
+OTHER_VOICES = [
+    decided(3, Outcome.REJECT),
+    decided(3, Outcome.AMBIGUOUS),
+    decided(3, speaker="bob"),
+    speaker_changed(3),
+    locked(3, Reason.SPEAKER_CHANGED),
+]
+
+
+@pytest.mark.parametrize("other", OTHER_VOICES)
 def test_another_voice_locks_it(opened: LockState, other: CaptureEvent) -> None:
     assert hear(opened, other) == [LockChange(False, LockReason.OTHER_VOICE)]
     assert not opened.is_open(100.0)
 
 
-@pytest.mark.parametrize("other", [decided(3, Outcome.REJECT), decided(3, Outcome.AMBIGUOUS), decided(3, speaker="bob")])
+@pytest.mark.parametrize("other", OTHER_VOICES)
 def test_another_voice_may_be_left_to_talk(other: CaptureEvent) -> None:
     state = LockState(LockConfig("door", frozenset({"ada"}), relock_on_other_voice=False))
 
@@ -144,10 +175,31 @@ def test_another_voice_may_be_left_to_talk(other: CaptureEvent) -> None:
     assert state.is_open(100.0)
 
 
+def test_who_speaks_on_keeps_it_open(opened: LockState) -> None:
+    assert hear(opened, followed(3), clock=104.0) == []
+    assert opened.deadline == 109.0
+
+
+def test_who_speaks_on_opens_it(state: LockState) -> None:
+    assert hear(state, followed(2)) == [OPENED]
+
+
+def test_who_pauses_is_held_open(opened: LockState) -> None:
+    assert hear(opened, locked(3, Reason.VOICE_LOST)) == []
+    assert opened.deadline == 105.0
+
+
+@pytest.mark.parametrize("reason", [Reason.SPEAKER_DELETED, Reason.UNSPECIFIED])
+def test_who_is_deleted_locks_it_and_so_does_what_is_not_known(reason: Reason) -> None:
+    state = LockState(LockConfig("door", frozenset({"ada"}), relock_on_other_voice=False))
+    assert hear(state, subscribed(), decided(2), locked(3, reason)) == [OPENED, LockChange(False, LockReason.DELETED)]
+
+
 @pytest.mark.parametrize(
     "ignored",
     [
         decided(3, Outcome.UNDECIDED),
+        followed(3, Outcome.REJECT, final=False),
         decided(3, Outcome.REJECT, final=False),
         decided(3, Outcome.REJECT, name="window"),
         decided(2, Outcome.REJECT),
@@ -259,6 +311,11 @@ DECISIONS = st.builds(
     name=st.sampled_from(["door", "window"]),
     run_id=st.sampled_from(["one", "two"]),
 )
+FOLLOWED = st.one_of(
+    st.builds(followed, st.integers(0, 12), age=st.sampled_from([0.0, 5.0]), final=st.booleans()),
+    st.builds(speaker_changed, st.integers(0, 12)),
+    st.builds(locked, st.integers(0, 12), st.sampled_from(Reason)),
+)
 CHANGES = st.builds(changed, st.integers(0, 12), st.sampled_from(CaptureChange), st.sampled_from(CaptureState))
 OTHERS = st.sampled_from(
     [
@@ -272,7 +329,7 @@ OTHERS = st.sampled_from(
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(DECISIONS | CHANGES | OTHERS, st.sampled_from([0.0, 0.5, 3.0, 5.0])), max_size=12))
+@given(st.lists(st.tuples(DECISIONS | FOLLOWED | CHANGES | OTHERS, st.sampled_from([0.0, 0.5, 3.0, 5.0])), max_size=12))
 def test_whatever_is_heard_only_a_later_fresh_acceptance_opens_it_and_not_for_long(story: list[tuple[SubscriptionEvent, float]]) -> None:
     state, clock, is_open, last, accepted = LockState(CONFIG), 100.0, False, {"one": 0, "two": 0}, -math.inf
     for happening, passes in story:
@@ -283,7 +340,7 @@ def test_whatever_is_heard_only_a_later_fresh_acceptance_opens_it_and_not_for_lo
                 is_open = change.is_open
         if is_open and state.deadline != accepted + CONFIG.hold:
             assert isinstance(happening, CaptureEvent)
-            assert isinstance(happening.event, AttemptDecided)
+            assert isinstance(happening.event, AttemptDecided | AttemptFollowed)
             assert happening.event.expires is not None
             assert happening.event.expires > NOW >= happening.time
             assert (happening.event.decision.outcome, happening.capture) == (Outcome.ACCEPT, "door")

@@ -97,12 +97,18 @@ def test_a_decision_is_read_whole(outcome: Outcome) -> None:
         decision=decision_pb2.Decision(
             outcome=decision_pb2.Outcome.Value(f"OUTCOME_{outcome.name}"),
             is_final=True,
-            reason=decision_pb2.REASON_SCORE_ABOVE_THRESHOLD,
+            reason=decision_pb2.REASON_LLR_ABOVE_BOUNDARY,
             speaker="ada",
             score=0.75,
-            margin=0.25,
+            llr=4.5,
+            posterior=0.875,
+            margin_accept=0.5,
+            margin_reject=6.5,
             evidence=EVIDENCE,
-            candidates=[decision_pb2.Candidate(speaker="ada", score=0.75), decision_pb2.Candidate(speaker="bob", score=-0.5)],
+            candidates=[
+                decision_pb2.Candidate(speaker="ada", score=0.75, llr=4.5),
+                decision_pb2.Candidate(speaker="bob", score=-0.5, llr=-20.0),
+            ],
         ),
     )
 
@@ -110,13 +116,28 @@ def test_a_decision_is_read_whole(outcome: Outcome) -> None:
         at=48_001 / 16_000,
         outcome=outcome,
         final=True,
-        reason=Reason.SCORE_ABOVE_THRESHOLD,
+        reason=Reason.LLR_ABOVE_BOUNDARY,
         speaker="ada",
         score=0.75,
-        margin=0.25,
+        llr=4.5,
+        posterior=0.875,
+        margin_accept=0.5,
+        margin_reject=6.5,
+        expected_speech=None,
         evidence=Evidence(48_001 / 16_000, 21.5, 0.25, 7500.0),
-        candidates=(Candidate("ada", 0.75), Candidate("bob", -0.5)),
+        candidates=(Candidate("ada", 0.75, 4.5), Candidate("bob", -0.5, -20.0)),
     )
+
+
+def test_the_speech_that_is_expected_to_be_needed_is_read() -> None:
+    undecided = decision_pb2.Decision(outcome=decision_pb2.OUTCOME_UNDECIDED, expected_speech=SAMPLE)
+    assert protocol.decision(1.0, undecided).expected_speech == 48_001 / 16_000
+
+
+def test_a_target_is_sent_only_if_there_is_one() -> None:
+    audio = AudioFormat(Encoding.LINEAR16, 16_000)
+    assert not protocol.verify_config(VerifyConfig(), audio).config.HasField("false_accept_rate")
+    assert protocol.verify_config(VerifyConfig(false_accept_rate=0.001), audio).config.false_accept_rate == 0.001
 
 
 @pytest.mark.parametrize("number", [0, 99])
@@ -158,8 +179,19 @@ def test_enrollment_result() -> None:
         speech=Duration(seconds=12),
         create_time=Timestamp(seconds=1_700_000_000),
         update_time=Timestamp(seconds=1_700_000_060),
+        sessions=2,
+        adapted_attempts=4,
     )
-    result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[EVIDENCE, decision_pb2.Evidence()])
+    noisy = enrollment_pb2.RecordingQuality(
+        evidence=EVIDENCE,
+        agreement_llr=0.0,
+        agreement_score=-0.5,
+        verdict=enrollment_pb2.RECORDING_VERDICT_NOISY,
+        advice="it is noisy",
+    )
+    similar = enrollment_pb2.SimilarVoice(speaker="eve", score=0.5, mutual_false_accept_rate=0.25)
+    unknown = enrollment_pb2.RecordingQuality(verdict=99)  # type: ignore[arg-type]
+    result = enrollment_pb2.EnrollResult(speaker=speaker, recordings=[noisy, unknown], similar_voices=[similar])
 
     event = protocol.enrollment_event(enrollment_pb2.EnrollResponse(audio_processed=SAMPLE, result=result))
 
@@ -172,8 +204,16 @@ def test_enrollment_result() -> None:
             speech=12.0,
             created=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
             updated=datetime(2023, 11, 14, 22, 14, 20, tzinfo=UTC),
+            sessions=2,
+            adapted_attempts=4,
         ),
-        recordings=(Evidence(48_001 / 16_000, 21.5, 0.25, 7500.0), Evidence(0.0, 0.0, 0.0, 0.0)),
+        recordings=(
+            messages.RecordingQuality(
+                Evidence(48_001 / 16_000, 21.5, 0.25, 7500.0), 0.0, -0.5, messages.RecordingVerdict.NOISY, "it is noisy"
+            ),
+            messages.RecordingQuality(Evidence(0.0, 0.0, 0.0, 0.0), None, None, messages.RecordingVerdict.UNSPECIFIED, ""),
+        ),
+        similar_voices=(messages.SimilarVoice("eve", 0.5, 0.25),),
     )
 
 
@@ -186,8 +226,11 @@ def test_status() -> None:
         speakers=4,
         active_streams=1,
         max_streams=32,
-        accept_score=0.6,
-        reject_score=0.4,
+        false_accept_rate=0.01,
+        false_reject_rate=0.05,
+        prior=0.25,
+        accept_llr=4.5,
+        reject_llr=-2.5,
     )
 
-    assert protocol.status(response) == messages.Status("1.2.3", "edge-1", "torch", 48_001 / 16_000, 4, 1, 32, 0.6, 0.4)
+    assert protocol.status(response) == messages.Status("1.2.3", "edge-1", "torch", 48_001 / 16_000, 4, 1, 32, 0.01, 0.05, 0.25, 4.5, -2.5)

@@ -15,7 +15,9 @@ from daemon.session import VerificationSession, run
 from daemon.speakers import Speaker, Template
 from models.audio import read_audio
 from models.backends import load_encoder
+from models.calibration.calibration import calibration_path, read_calibration
 from models.features import SAMPLE_RATE, Waveform
+from models.weights import read_card
 from proto.speakerd.v1 import audio_pb2, decision_pb2
 from proto.speakerd.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from proto.speakerd.v1.verification_pb2_grpc import VerificationServiceStub
@@ -27,6 +29,7 @@ VOICES = Path(__file__).parents[2] / "clients" / "voices"
 FLOAT = audio_pb2.AudioConfig(encoding=audio_pb2.AUDIO_ENCODING_FLOAT32, sample_rate_hertz=SAMPLE_RATE)
 CONFIG = Config()
 ENCODER = load_encoder(CONFIG.model.name, CONFIG.model.backend)
+CALIBRATION = read_calibration(calibration_path(read_card(CONFIG.model.name)), ENCODER.model_id)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def verify(process: DaemonProcess, samples: Waveform, *, wait_for_end: bool) -> 
 
 
 def enroll_offline(speaker: str) -> Speaker:
-    session = EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, CONFIG)
+    session = EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, CONFIG, CALIBRATION)
     for number in (1, 2, 3):
         if number > 1:
             session.next_recording()
@@ -72,12 +75,20 @@ def enroll_offline(speaker: str) -> Speaker:
 
 def verify_offline(samples: Waveform) -> Decision:
     speakers = [enroll_offline("1-slt"), enroll_offline("2-rms")]
-    session = VerificationSession(ENCODER.initial_state(), speakers, CONFIG, interim=False, wait_for_end=True)
+    session = VerificationSession(ENCODER.initial_state(), speakers, CONFIG, CALIBRATION, interim=False, wait_for_end=True)
     session.feed(samples)
     session.finish()
     *_, last = run(session, ENCODER)
     assert isinstance(last, Decision)
     return last
+
+
+def outcome(decision: Decision) -> int:
+    return decision_pb2.Outcome.Value(f"OUTCOME_{decision.outcome.name}")
+
+
+def reason(decision: Decision) -> int:
+    return decision_pb2.Reason.Value(f"REASON_{decision.reason.name}")
 
 
 @pytest.mark.parametrize(("speaker", "number"), [("1-slt", 4), ("2-rms", 4), ("3-awb", 1)])
@@ -86,8 +97,12 @@ def test_the_daemon_scores_as_the_model_does_offline(process: DaemonProcess, spe
     streamed, offline = verify(process, samples, wait_for_end=True), verify_offline(samples)
     assert [candidate.speaker for candidate in streamed.candidates] == [candidate.speaker for candidate in offline.candidates]
     np.testing.assert_allclose(
-        [candidate.score for candidate in streamed.candidates], [candidate.score for candidate in offline.candidates], atol=1e-6
+        [(candidate.score, candidate.llr) for candidate in streamed.candidates],
+        [(candidate.score, candidate.llr) for candidate in offline.candidates],
+        rtol=1e-4,
+        atol=1e-4,
     )
+    assert (streamed.outcome, streamed.reason) == (outcome(offline), reason(offline))
     assert streamed.evidence.speech.ToNanoseconds() == offline.evidence.speech * 62_500
 
 

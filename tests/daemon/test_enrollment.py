@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.config import Config, EnrollmentConfig, LimitsConfig
-from daemon.enrollment import PIECE_STEPS, EnrollmentSession
+from daemon.enrollment import Enrollment, EnrollmentSession
 from daemon.errors import (
     ClippedAudioError,
     EmptyAudioError,
@@ -18,15 +18,18 @@ from daemon.errors import (
     VoicesDifferError,
 )
 from daemon.events import EnrollmentProgress, Event
+from daemon.recording import LEAST_STEPS, PIECE_STEPS
+from daemon.recording_quality import Verdict
 from daemon.session import run
 from daemon.speakers import Template
 from models.features import Waveform
 from tests import audio
-from tests.fakes import FakeEncoder, enroll, fake_calibration
+from tests.fakes import PLAIN_VAD, FakeEncoder, enroll, fake_calibration
 
 ENCODER = FakeEncoder()
 CONFIG = Config(
-    enrollment=EnrollmentConfig(min_speech_seconds=3.0, min_recording_seconds=0.5, max_clipped=0.05, min_agreement=0.5, similar_score=0.6)
+    vad=PLAIN_VAD,
+    enrollment=EnrollmentConfig(min_speech_seconds=3.0, min_recording_seconds=0.5, max_clipped=0.05, max_mutual_false_accept=0.3),
 )
 RECORDINGS = (audio.voice(0, 1.5, take=1), audio.join(audio.silence(0.4), audio.voice(0, 2.0, take=2), audio.silence(0.6)))
 
@@ -48,8 +51,12 @@ def hear(*recordings: Waveform) -> tuple[EnrollmentSession, list[EnrollmentProgr
     return enrollment, [event for event in events if isinstance(event, EnrollmentProgress)]
 
 
+def checked(*recordings: Waveform) -> Enrollment:
+    return hear(*recordings)[0].checked((), name="anna", allow_similar=False)
+
+
 def templates(*recordings: Waveform) -> tuple[Template, ...]:
-    return hear(*recordings)[0].result((), name="anna", allow_similar=False)
+    return checked(*recordings).templates
 
 
 def test_one_template_per_recording() -> None:
@@ -87,7 +94,9 @@ def test_not_done_before_it_is_finished() -> None:
 
 
 def test_more_recordings_than_allowed_are_refused() -> None:
-    enrollment = EnrollmentSession(ENCODER.initial_state(), ENCODER.model_id, Config(limits=LimitsConfig(recordings=2)), fake_calibration())
+    enrollment = EnrollmentSession(
+        ENCODER.initial_state(), ENCODER.model_id, CONFIG.model_copy(update={"limits": LimitsConfig(recordings=2)}), fake_calibration()
+    )
     enrollment.next_recording()
     with pytest.raises(TooManyRecordingsError, match=r"limits\.recordings"):
         enrollment.next_recording()
@@ -116,13 +125,39 @@ def test_overdriven_recording_is_refused() -> None:
 
 
 def test_recordings_of_two_people_are_refused() -> None:
-    with pytest.raises(VoicesDifferError, match="recording 3 does not sound like recordings 1 and 2"):
+    with pytest.raises(VoicesDifferError, match="recording 3 sounds like another person than recordings 1 and 2"):
         templates(audio.voice(0, 2.0), audio.voice(0, 2.0, take=1), audio.voice(1, 2.0))
 
 
 def test_recording_of_two_people_is_refused() -> None:
-    with pytest.raises(VoicesDifferError, match="recording 1 sounds like more than one person"):
+    with pytest.raises(VoicesDifferError, match="recording 1 sounds like two people"):
         templates(audio.join(audio.voice(0, 4.0), audio.voice(1, 4.0)))
+
+
+def test_a_short_rest_of_a_recording_is_no_piece_of_its_own() -> None:
+    seconds = (PIECE_STEPS + LEAST_STEPS / 2) * 0.08
+    assert LEAST_STEPS < PIECE_STEPS
+    (quality,) = checked(audio.voice(0, seconds)).recordings
+    assert quality.agreement_llr is None
+
+
+def test_every_recording_has_its_quality() -> None:
+    long, brief = checked(audio.voice(0, 4.0), audio.voice(0, 0.9, take=1)).recordings
+    assert [long.verdict, brief.verdict] == [Verdict.GOOD, Verdict.SHORT]
+    assert long.agreement_score == pytest.approx(brief.agreement_score)
+    assert long.evidence.speech > brief.evidence.speech
+
+
+def test_what_to_do_about_a_noisy_recording_is_told() -> None:
+    (quality,) = checked(audio.voice(0, 4.0) + audio.noise(4.0, level=-25.0)).recordings
+    assert quality.verdict is Verdict.NOISY
+    assert "speak nearer to the microphone" in quality.advice
+
+
+def test_a_single_recording_agrees_with_itself() -> None:
+    (quality,) = checked(audio.voice(0, 10.0)).recordings
+    assert quality.agreement_llr is not None
+    assert quality.agreement_llr > 0.0
 
 
 def test_long_recording_of_one_person_passes() -> None:
@@ -137,6 +172,16 @@ def test_voice_enrolled_under_another_name_is_refused_unless_allowed() -> None:
         enrollment.result([double], name="anna", allow_similar=False)
     assert enrollment.result([double], name="anna", allow_similar=True)
     assert enrollment.result([double], name="ben", allow_similar=False)
+
+
+def test_close_voices_are_told_even_if_they_are_allowed() -> None:
+    double = enroll("ben", audio.voice(0, 4.0, take=5), encoder=ENCODER)
+    other = enroll("carl", audio.voice(1, 4.0), encoder=ENCODER)
+    enrollment, _ = hear(audio.voice(0, 4.0))
+    [close] = enrollment.checked([double, other], name="anna", allow_similar=True).similar
+    assert close.speaker == "ben"
+    assert close.rate > CONFIG.enrollment.max_mutual_false_accept
+    assert enrollment.checked([double, other], name="ben", allow_similar=True).similar == ()
 
 
 def test_recordings_added_to_a_speaker_must_sound_like_them() -> None:

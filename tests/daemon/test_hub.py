@@ -10,7 +10,7 @@ from daemon.errors import HistoryGoneError, SubscriberTooSlowError, TooManySubsc
 from daemon.events import Outcome
 from daemon.hub import Hub
 from daemon.subscriber import Subscriber, Wanted
-from tests.daemon.captured import NOW, changed, decided, interim, level, started
+from tests.daemon.captured import NOW, changed, decided, followed, interim, level, locked, speaker_changed, started
 
 ALL = Wanted(levels=True)
 
@@ -57,14 +57,33 @@ async def test_events_carry_the_run_and_the_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [decided(Outcome.REJECT), decided(Outcome.AMBIGUOUS), interim(), decided(final=False), started(), level()]
+    "event",
+    [
+        decided(Outcome.REJECT),
+        decided(Outcome.AMBIGUOUS),
+        interim(),
+        decided(final=False),
+        followed(final=False),
+        speaker_changed(),
+        locked(),
+        started(),
+        level(),
+    ],
 )
 async def test_only_a_final_acceptance_expires(event: Published) -> None:
     assert hub().publish("kitchen", event).expires is None
 
 
-async def test_an_acceptance_expires_when_the_settings_say() -> None:
-    assert hub().publish("kitchen", decided(Outcome.ACCEPT)).expires == NOW + timedelta(seconds=5)
+@pytest.mark.parametrize("event", [decided(Outcome.ACCEPT), followed()])
+async def test_an_acceptance_expires_when_the_settings_say(event: Published) -> None:
+    assert hub().publish("kitchen", event).expires == NOW + timedelta(seconds=5)
+
+
+async def test_what_becomes_of_an_acceptance_is_kept() -> None:
+    events = hub()
+    kept = [events.publish("kitchen", event).sequence for event in (followed(), speaker_changed(), locked())]
+    assert kept == [2, 3, 4]
+    assert events.publish("kitchen", followed(final=False)).sequence == 0
 
 
 async def test_who_resumes_hears_what_came_meanwhile_and_then_what_comes() -> None:

@@ -11,7 +11,7 @@ from tests import audio
 from tests.fakes import FakeEncoder
 
 ENCODER = FakeEncoder()
-CONFIG = VadConfig(start_ms=60, pre_roll_ms=200, hang_over_ms=400)
+CONFIG = VadConfig(kind="webrtc", start_ms=60, pre_roll_ms=200, hang_over_ms=400)
 
 
 def listen(samples: Waveform) -> tuple[Listener, list[Encode], list[SpeechStarted | SpeechEnded]]:
@@ -47,6 +47,15 @@ def test_every_step_has_the_same_shape_and_follows_the_last_state() -> None:
     _, steps, _ = listen(audio.voice(0, 1.0))
     assert {step.frames.shape for step in steps} == {(STEP_FRAMES, MEL_BINS)}
     assert [float(step.state[1][0, 0]) for step in steps] == [STEP_FRAMES * index for index in range(len(steps))]
+
+
+def test_steps_tell_how_much_of_them_is_voiced() -> None:
+    speech = audio.join(audio.voice(0, 1.0), audio.silence(1.0), audio.voice(0, 1.0, take=1), audio.silence(1.0))
+    _, steps, _ = listen(speech)
+    assert {0, STEP_FRAMES} <= {step.voiced for step in steps}
+    voiced = sum(step.voiced for step in steps)
+    # Two seconds, but for what the detector misses and the last frames, which make no step.
+    assert 150 <= voiced <= 210
 
 
 def test_frames_queue_up_across_segments() -> None:

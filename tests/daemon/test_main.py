@@ -293,6 +293,7 @@ def test_check_tells_what_would_run_and_makes_nothing(directory: Path) -> None:
     assert done.returncode == 0
     assert "fake-1 on onnxruntime" in done.stdout
     assert "to be made at the first start" in done.stdout
+    assert "1.000% false accepts and 5.000% false rejects per attempt: accept from an LLR of +1.00 on, reject up to -1.00" in done.stdout
     assert not (directory / "data").exists()
 
 
@@ -303,6 +304,17 @@ def test_check_tells_who_must_be_enrolled_again(directory: Path) -> None:
     store.close()
     told = command("check", "--data-dir", directory / "data").stdout
     assert "2 enrolled; made by another model, to be enrolled again: ben\n" in told
+    assert "accept from an LLR of +1.07 on, reject up to -1.00, among 2 voices\n" in told
+
+
+@pytest.mark.parametrize("subcommand", ["serve", "check"])
+def test_a_missing_calibration_is_told_before_anything_is_made(directory: Path, subcommand: str) -> None:
+    (directory / "config.yaml").write_text(f"decision: {{calibration: {directory}/none.npz}}")
+    done = command(subcommand, "--config", directory / "config.yaml", "--data-dir", directory / "data", module="daemon")
+    assert done.returncode == 1
+    assert f"{directory}/none.npz is missing" in done.stderr
+    assert "speakerd calibrate" in done.stderr
+    assert not (directory / "data").exists()
 
 
 def test_check_beside_a_running_daemon_does_not_disturb_it(directory: Path) -> None:

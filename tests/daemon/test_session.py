@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from daemon import vad
 from daemon.config import Config, DecisionConfig, VadConfig
 from daemon.errors import NoSpeakersError
 from daemon.events import Decision, Event, Outcome, Reason, SpeechEnded, SpeechStarted
@@ -23,7 +25,7 @@ CALIBRATION = fake_calibration()
 DOUBTFUL = fake_calibration(accept=1.1, reject=-1.1)
 """By which no score decides."""
 CONFIG = Config(
-    vad=VadConfig(start_ms=60, pre_roll_ms=200, hang_over_ms=400),
+    vad=VadConfig(kind="webrtc", start_ms=60, pre_roll_ms=200, hang_over_ms=400),
     decision=DecisionConfig(min_speech_seconds=1.0, speech_seconds=8.0, interim_seconds=0.24),
 )
 ANNA = enroll("anna", audio.voice(0, 4.0), encoder=ENCODER)
@@ -106,6 +108,27 @@ def test_too_little_speech_is_undecided_but_scored() -> None:
     decision = final(audio.voice(0, 0.7))
     assert (decision.outcome, decision.reason) == (Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH)
     assert decision.candidates
+
+
+class Unsure:
+    """A detector that takes everything for a voice, but is not sure of any."""
+
+    def voice(self, hop: NDArray[np.int16]) -> float:
+        return 0.55 if hop.any() else 0.0
+
+    def reset(self) -> None:
+        """Nothing is remembered."""
+
+
+@pytest.mark.parametrize("wait_for_end", [False, True])
+def test_what_passes_the_gate_but_is_no_voice_is_nobody(*, wait_for_end: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = CONFIG.model_copy(update={"decision": DecisionConfig(min_voice=0.6)})
+    monkeypatch.setattr(vad, "voice_detector", lambda _config: Unsure())
+    attempt = session(config=config, wait_for_end=wait_for_end, interim=True)
+    told = decisions(list(streamed(attempt, [OWNER])))
+    assert {(decision.outcome, decision.reason, decision.candidates) for decision in told} == {(Outcome.UNDECIDED, Reason.NOT_A_VOICE, ())}
+    assert told[-1].final
+    assert told[-1].evidence.voice == pytest.approx(0.55)
 
 
 @pytest.mark.parametrize("nothing", [audio.silence(0.0), audio.silence(5.0), audio.noise(5.0, level=-75.0)])

@@ -12,10 +12,10 @@ from daemon.session import run
 from daemon.spoken_enrollment import SpokenEnrollment
 from models.features import Waveform
 from tests import audio
-from tests.fakes import FakeEncoder, fake_calibration
+from tests.fakes import PLAIN_VAD, FakeEncoder, fake_calibration
 
 ENCODER = FakeEncoder()
-CONFIG = Config()
+CONFIG = Config(vad=PLAIN_VAD)
 PAUSE = audio.noise(1.5, level=-60.0)
 SENTENCE = audio.voice(0, 1.2)
 
@@ -60,7 +60,7 @@ def test_it_ends_at_the_pause_after_there_is_enough() -> None:
 
 
 def test_who_speaks_without_a_pause_is_enrolled_too() -> None:
-    enrollment = begin(Config(attempts=AttemptsConfig(speech_seconds=3.0)))
+    enrollment = begin(Config(vad=PLAIN_VAD, attempts=AttemptsConfig(speech_seconds=3.0)))
     hear(enrollment, audio.voice(0, 4.5))
     assert is_done(enrollment)
     assert templates(enrollment) == 1
@@ -83,7 +83,7 @@ def test_a_gap_ends_a_recording() -> None:
 
 
 def test_no_more_recordings_are_made_than_are_allowed() -> None:
-    enrollment = begin(Config(limits=LimitsConfig(recordings=1)))
+    enrollment = begin(Config(vad=PLAIN_VAD, limits=LimitsConfig(recordings=1)))
     hear(enrollment, SENTENCE, PAUSE, SENTENCE, PAUSE)
     assert is_done(enrollment)
     assert templates(enrollment) == 1
@@ -117,7 +117,7 @@ def test_what_is_heard_after_the_end_is_ignored() -> None:
 
 @pytest.mark.parametrize("spoken", [audio.silence(0.0), SENTENCE])
 def test_it_does_not_wait_for_ever(spoken: Waveform) -> None:
-    enrollment = begin(Config(limits=LimitsConfig(idle_seconds=5.0)))
+    enrollment = begin(Config(vad=PLAIN_VAD, limits=LimitsConfig(idle_seconds=5.0)))
     hear(enrollment, spoken, audio.noise(4.0, level=-60.0))
     with pytest.raises(NotEnoughSpeechError, match=r"nobody spoke for 5 s, and .* of speech are missing"):
         hear(enrollment, audio.noise(2.0, level=-60.0))

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from daemon.capture_events import CaptureChange, CaptureEvent, Published
 from daemon.errors import SubscriberTooSlowError
-from daemon.events import Outcome
+from daemon.events import AttemptDecided, Candidate, Outcome
 from daemon.subscriber import Subscriber, Wanted
-from tests.daemon.captured import NOW, changed, decided, interim, level, started
+from tests.daemon.captured import NOW, changed, decided, followed, interim, level, locked, speaker_changed, started
 
 
 def tell(event: Published, capture: str = "kitchen") -> CaptureEvent:
@@ -120,9 +121,33 @@ async def test_only_what_is_wanted_comes(wanted: Wanted, expected: list[Publishe
     assert await held(offered(subscriber(wanted), changed(), started(), level(), interim(), decided())) == expected
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Wanted(), [followed(final=False), followed(), speaker_changed(), locked()]),
+        (Wanted(decisions_only=True), [followed(), speaker_changed(), locked()]),
+        (Wanted(speaker="anna", decisions_only=True), [followed(), speaker_changed(), locked()]),
+        (Wanted(speaker="ben"), []),
+    ],
+)
+async def test_what_becomes_of_an_acceptance_is_told_as_the_decision_was(wanted: Wanted, expected: list[Published]) -> None:
+    assert await held(offered(subscriber(wanted), followed(final=False), followed(), speaker_changed(), locked())) == expected
+
+
+async def test_that_somebody_else_speaks_is_never_left_out() -> None:
+    assert await held(offered(subscriber(size=2), followed(final=False), speaker_changed(), locked())) == [speaker_changed(), locked()]
+
+
 async def test_a_decision_that_names_nobody_is_about_everybody() -> None:
     nobody = decided(Outcome.UNDECIDED, speaker="")
     assert await held(offered(subscriber(Wanted(speaker="ben")), nobody)) == [nobody]
+
+
+async def test_a_decision_between_two_speakers_is_about_both() -> None:
+    candidates = tuple(Candidate(name, 0.7) for name in ("anna", "ben", "cleo"))
+    between = replace(decided(Outcome.AMBIGUOUS).decision, candidates=candidates)
+    told = tell(AttemptDecided(0, 1, between))
+    assert [Wanted(speaker=name).includes(told) for name in ("anna", "ben", "cleo")] == [True, True, False]
 
 
 async def test_interim_decisions_and_levels_can_be_thinned() -> None:

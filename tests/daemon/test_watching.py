@@ -9,12 +9,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon.capture_events import CaptureChange, CaptureChanged, CaptureCounters, CaptureEvent, CaptureState, Published
+from daemon.config import DecisionConfig, EnrollmentConfig
 from daemon.errors import CaptureBusyError, CaptureStoppedError
-from daemon.events import AttemptDecided, AttemptStarted, Level, Outcome
+from daemon.events import AttemptDecided, AttemptFollowed, AttemptStarted, Level, Outcome, Reason
 from daemon.watching import PIECE_SAMPLES, WAITING_PIECES, Capture, Gap, WatchParts
 from models.encoder import State, Step
 from models.features import SAMPLE_RATE, Frames, Waveform
 from tests import audio
+from tests.daemon.server.harness import CONFIG
 from tests.daemon.watched import watch_parts
 from tests.fakes import FakeEncoder
 
@@ -58,7 +60,8 @@ class Told:
 
 @pytest.fixture
 async def parts() -> AsyncIterator[WatchParts]:
-    with watch_parts() as made:
+    # Half a second would be enough to decide.
+    with watch_parts(config=CONFIG.model_copy(update={"decision": DecisionConfig(min_speech_seconds=1.0)})) as made:
         yield made
 
 
@@ -113,7 +116,7 @@ async def test_stopping_decides_what_is_undecided(parts: WatchParts) -> None:
         await capture.start()
         await capture.hear(SPEECH[:12_000])
         await capture.stop(CaptureChange.FAILED, CaptureState.FAILED, "it never came back")
-        assert [decided.decision.outcome for decided in told.finals] == [Outcome.ACCEPT]
+        assert [decided.decision.reason for decided in told.finals] == [Reason.NOT_ENOUGH_SPEECH]
         assert (told.changes[-1], capture.status.problem) == (CaptureChange.FAILED, "it never came back")
 
 
@@ -233,3 +236,15 @@ async def test_the_log_tells_decisions_but_not_whom(parts: WatchParts) -> None:
     (line,) = [line for line in logs if line["event"] == "decision"]
     assert (line["capture"], line["attempt"], line["outcome"]) == ("kitchen", 1, "ACCEPT")
     assert "anna" not in str(logs)
+
+
+@pytest.mark.parametrize(("adapt", "learned"), [(True, [1, 0]), (False, [0, 0])])
+async def test_a_voiceprint_learns_once_from_whoever_is_followed(adapt: bool, learned: list[int]) -> None:  # noqa: FBT001
+    enrollment = EnrollmentConfig(adapt=adapt, adapt_margin=1.0, adapt_snr_db=0.0)
+    with watch_parts(config=CONFIG.model_copy(update={"enrollment": enrollment})) as parts, kitchen(parts) as (capture, told):
+        await capture.start()
+        await capture.hear(audio.join(audio.voice(0, 8.0, take=1), SILENCE))
+        await capture.stop()
+        accepted = [event for event in told.events if isinstance(event, AttemptFollowed) and event.decision.final]
+        assert len(accepted) > 1
+        assert [len(speaker.adapted) for speaker in parts.roster.speakers] == learned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.hub import Hub
+from daemon.learning import Learner
 from daemon.roster import Roster
 from daemon.voiceprints import VoiceprintStore
 from daemon.watching import WatchParts
@@ -24,8 +26,14 @@ def watch_parts(*, encoder: Encoder | None = None, config: Config = CONFIG) -> I
     with TemporaryDirectory() as directory, closing(_store(Path(directory))) as store:
         know(store, "anna", 0)
         know(store, "ben", 1)
-        with closing(Engine(encoder or FakeEncoder(), config.model.max_batch)) as engine, closing(Roster(store, "fake-1")) as roster:
-            yield WatchParts(config, engine, fake_calibration(), roster, Hub(config.subscriptions))
+        with (
+            closing(Engine(encoder or FakeEncoder(), config.model.max_batch)) as engine,
+            closing(Roster(store, "fake-1")) as roster,
+            ThreadPoolExecutor(1) as storage,
+        ):
+            calibration = fake_calibration()
+            learner = Learner(config, calibration, store, storage, roster)
+            yield WatchParts(config, engine, calibration, roster, Hub(config.subscriptions), learner)
 
 
 def _store(directory: Path) -> VoiceprintStore:

@@ -28,15 +28,17 @@ from proto.speakerd.v1 import decision_pb2 as speakerd_dot_v1_dot_decision__pb2
 from proto.speakerd.v1 import speakers_pb2 as speakerd_dot_v1_dot_speakers__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cspeakerd/v1/enrollment.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17speakerd/v1/audio.proto\x1a\x1aspeakerd/v1/decision.proto\x1a\x1aspeakerd/v1/speakers.proto\"\x8e\x01\n\rEnrollRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.speakerd.v1.EnrollConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x12\x34\n\x0enext_recording\x18\x03 \x01(\x0b\x32\x1a.speakerd.v1.NextRecordingH\x00\x42\t\n\x07payload\"\x9a\x01\n\x0c\x45nrollConfig\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07speaker\x18\x02 \x01(\t\x12\'\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x18.speakerd.v1.AudioConfig\x12%\n\x04mode\x18\x04 \x01(\x0e\x32\x17.speakerd.v1.EnrollMode\x12\x15\n\rallow_similar\x18\x05 \x01(\x08\"8\n\rNextRecording\x12\'\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x18.speakerd.v1.AudioConfig\"\xbf\x01\n\x0e\x45nrollResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x0f\x61udio_processed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x08progress\x18\x03 \x01(\x0b\x32\x1b.speakerd.v1.EnrollProgressH\x00\x12+\n\x06result\x18\x04 \x01(\x0b\x32\x19.speakerd.v1.EnrollResultH\x00\x42\x07\n\x05\x65vent\"\xa9\x01\n\x0e\x45nrollProgress\x12\x11\n\trecording\x18\x01 \x01(\x05\x12\'\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x15.speakerd.v1.Evidence\x12)\n\x06speech\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rspeech_needed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"`\n\x0c\x45nrollResult\x12%\n\x07speaker\x18\x01 \x01(\x0b\x32\x14.speakerd.v1.Speaker\x12)\n\nrecordings\x18\x02 \x03(\x0b\x32\x15.speakerd.v1.Evidence*o\n\nEnrollMode\x12\x1b\n\x17\x45NROLL_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NROLL_MODE_CREATE\x10\x01\x12\x17\n\x13\x45NROLL_MODE_REPLACE\x10\x02\x12\x13\n\x0f\x45NROLL_MODE_ADD\x10\x03\x32Z\n\x11\x45nrollmentService\x12\x45\n\x06\x45nroll\x12\x1a.speakerd.v1.EnrollRequest\x1a\x1b.speakerd.v1.EnrollResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cspeakerd/v1/enrollment.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17speakerd/v1/audio.proto\x1a\x1aspeakerd/v1/decision.proto\x1a\x1aspeakerd/v1/speakers.proto\"\x8e\x01\n\rEnrollRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.speakerd.v1.EnrollConfigH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x12\x34\n\x0enext_recording\x18\x03 \x01(\x0b\x32\x1a.speakerd.v1.NextRecordingH\x00\x42\t\n\x07payload\"\x9a\x01\n\x0c\x45nrollConfig\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07speaker\x18\x02 \x01(\t\x12\'\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x18.speakerd.v1.AudioConfig\x12%\n\x04mode\x18\x04 \x01(\x0e\x32\x17.speakerd.v1.EnrollMode\x12\x15\n\rallow_similar\x18\x05 \x01(\x08\"8\n\rNextRecording\x12\'\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x18.speakerd.v1.AudioConfig\"\xbf\x01\n\x0e\x45nrollResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x0f\x61udio_processed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x08progress\x18\x03 \x01(\x0b\x32\x1b.speakerd.v1.EnrollProgressH\x00\x12+\n\x06result\x18\x04 \x01(\x0b\x32\x19.speakerd.v1.EnrollResultH\x00\x42\x07\n\x05\x65vent\"\xa9\x01\n\x0e\x45nrollProgress\x12\x11\n\trecording\x18\x01 \x01(\x05\x12\'\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x15.speakerd.v1.Evidence\x12)\n\x06speech\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rspeech_needed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9b\x01\n\x0c\x45nrollResult\x12%\n\x07speaker\x18\x01 \x01(\x0b\x32\x14.speakerd.v1.Speaker\x12\x31\n\nrecordings\x18\x02 \x03(\x0b\x32\x1d.speakerd.v1.RecordingQuality\x12\x31\n\x0esimilar_voices\x18\x03 \x03(\x0b\x32\x19.speakerd.v1.SimilarVoice\"\xdb\x01\n\x10RecordingQuality\x12\'\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x15.speakerd.v1.Evidence\x12\x1a\n\ragreement_llr\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x1c\n\x0f\x61greement_score\x18\x03 \x01(\x02H\x01\x88\x01\x01\x12.\n\x07verdict\x18\x04 \x01(\x0e\x32\x1d.speakerd.v1.RecordingVerdict\x12\x0e\n\x06\x61\x64vice\x18\x05 \x01(\tB\x10\n\x0e_agreement_llrB\x12\n\x10_agreement_score\"P\n\x0cSimilarVoice\x12\x0f\n\x07speaker\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x02\x12 \n\x18mutual_false_accept_rate\x18\x03 \x01(\x02*o\n\nEnrollMode\x12\x1b\n\x17\x45NROLL_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NROLL_MODE_CREATE\x10\x01\x12\x17\n\x13\x45NROLL_MODE_REPLACE\x10\x02\x12\x13\n\x0f\x45NROLL_MODE_ADD\x10\x03*\xed\x01\n\x10RecordingVerdict\x12!\n\x1dRECORDING_VERDICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16RECORDING_VERDICT_GOOD\x10\x01\x12\x1d\n\x19RECORDING_VERDICT_CLIPPED\x10\x02\x12\x1e\n\x1aRECORDING_VERDICT_DOUBTFUL\x10\x03\x12\x1b\n\x17RECORDING_VERDICT_NOISY\x10\x04\x12!\n\x1dRECORDING_VERDICT_NARROW_BAND\x10\x05\x12\x1b\n\x17RECORDING_VERDICT_SHORT\x10\x06\x32Z\n\x11\x45nrollmentService\x12\x45\n\x06\x45nroll\x12\x1a.speakerd.v1.EnrollRequest\x1a\x1b.speakerd.v1.EnrollResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'speakerd.v1.enrollment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENROLLMODE']._serialized_start=982
-  _globals['_ENROLLMODE']._serialized_end=1093
+  _globals['_ENROLLMODE']._serialized_start=1346
+  _globals['_ENROLLMODE']._serialized_end=1457
+  _globals['_RECORDINGVERDICT']._serialized_start=1460
+  _globals['_RECORDINGVERDICT']._serialized_end=1697
   _globals['_ENROLLREQUEST']._serialized_start=159
   _globals['_ENROLLREQUEST']._serialized_end=301
   _globals['_ENROLLCONFIG']._serialized_start=304
@@ -47,8 +49,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENROLLRESPONSE']._serialized_end=710
   _globals['_ENROLLPROGRESS']._serialized_start=713
   _globals['_ENROLLPROGRESS']._serialized_end=882
-  _globals['_ENROLLRESULT']._serialized_start=884
-  _globals['_ENROLLRESULT']._serialized_end=980
-  _globals['_ENROLLMENTSERVICE']._serialized_start=1095
-  _globals['_ENROLLMENTSERVICE']._serialized_end=1185
+  _globals['_ENROLLRESULT']._serialized_start=885
+  _globals['_ENROLLRESULT']._serialized_end=1040
+  _globals['_RECORDINGQUALITY']._serialized_start=1043
+  _globals['_RECORDINGQUALITY']._serialized_end=1262
+  _globals['_SIMILARVOICE']._serialized_start=1264
+  _globals['_SIMILARVOICE']._serialized_end=1344
+  _globals['_ENROLLMENTSERVICE']._serialized_start=1699
+  _globals['_ENROLLMENTSERVICE']._serialized_end=1789
 # @@protoc_insertion_point(module_scope)

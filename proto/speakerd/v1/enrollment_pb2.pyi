@@ -50,6 +50,42 @@ ENROLL_MODE_ADD: EnrollMode.ValueType  # 3
 """The recordings are added to what is enrolled under the name."""
 Global___EnrollMode: _TypeAlias = EnrollMode  # noqa: Y015
 
+class _RecordingVerdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RecordingVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordingVerdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECORDING_VERDICT_UNSPECIFIED: _RecordingVerdict.ValueType  # 0
+    RECORDING_VERDICT_GOOD: _RecordingVerdict.ValueType  # 1
+    RECORDING_VERDICT_CLIPPED: _RecordingVerdict.ValueType  # 2
+    """Overdriven."""
+    RECORDING_VERDICT_DOUBTFUL: _RecordingVerdict.ValueType  # 3
+    """Likelier to be of two people than of one."""
+    RECORDING_VERDICT_NOISY: _RecordingVerdict.ValueType  # 4
+    """The background is loud."""
+    RECORDING_VERDICT_NARROW_BAND: _RecordingVerdict.ValueType  # 5
+    """Without high frequencies, as over a telephone."""
+    RECORDING_VERDICT_SHORT: _RecordingVerdict.ValueType  # 6
+    """Little speech."""
+
+class RecordingVerdict(_RecordingVerdict, metaclass=_RecordingVerdictEnumTypeWrapper):
+    """What is wrong most with a recording; it is enrolled nevertheless."""
+
+RECORDING_VERDICT_UNSPECIFIED: RecordingVerdict.ValueType  # 0
+RECORDING_VERDICT_GOOD: RecordingVerdict.ValueType  # 1
+RECORDING_VERDICT_CLIPPED: RecordingVerdict.ValueType  # 2
+"""Overdriven."""
+RECORDING_VERDICT_DOUBTFUL: RecordingVerdict.ValueType  # 3
+"""Likelier to be of two people than of one."""
+RECORDING_VERDICT_NOISY: RecordingVerdict.ValueType  # 4
+"""The background is loud."""
+RECORDING_VERDICT_NARROW_BAND: RecordingVerdict.ValueType  # 5
+"""Without high frequencies, as over a telephone."""
+RECORDING_VERDICT_SHORT: RecordingVerdict.ValueType  # 6
+"""Little speech."""
+Global___RecordingVerdict: _TypeAlias = RecordingVerdict  # noqa: Y015
+
 @_typing.final
 class EnrollRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -218,22 +254,103 @@ class EnrollResult(_message.Message):
 
     SPEAKER_FIELD_NUMBER: _builtins.int
     RECORDINGS_FIELD_NUMBER: _builtins.int
+    SIMILAR_VOICES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def speaker(self) -> _speakers_pb2.Speaker: ...
     @_builtins.property
-    def recordings(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Evidence]:
+    def recordings(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordingQuality]:
         """One per recording of this stream, in order."""
+
+    @_builtins.property
+    def similar_voices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SimilarVoice]:
+        """The enrolled voices that are close to this one, closest first."""
 
     def __init__(
         self,
         *,
         speaker: _speakers_pb2.Speaker | None = ...,
-        recordings: _abc.Iterable[_decision_pb2.Evidence] | None = ...,
+        recordings: _abc.Iterable[Global___RecordingQuality] | None = ...,
+        similar_voices: _abc.Iterable[Global___SimilarVoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["speaker", b"speaker"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["recordings", b"recordings", "speaker", b"speaker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["recordings", b"recordings", "similar_voices", b"similar_voices", "speaker", b"speaker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EnrollResult: _TypeAlias = EnrollResult  # noqa: Y015
+
+@_typing.final
+class RecordingQuality(_message.Message):
+    """How good a recording of an enrollment is, and what to do better."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    AGREEMENT_LLR_FIELD_NUMBER: _builtins.int
+    AGREEMENT_SCORE_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    agreement_llr: _builtins.float
+    """Natural logarithm of how much more likely the recording is of one person with the others than of another person. Of a single
+    recording: of its own two most different parts. Absent if there is nothing to compare.
+    """
+    agreement_score: _builtins.float
+    """Cosine of the same two, -1 to 1. Absent if there is nothing to compare."""
+    verdict: Global___RecordingVerdict.ValueType
+    advice: _builtins.str
+    """What to do better, as what follows "recording 1: "; empty for a good recording."""
+    @_builtins.property
+    def evidence(self) -> _decision_pb2.Evidence: ...
+    def __init__(
+        self,
+        *,
+        evidence: _decision_pb2.Evidence | None = ...,
+        agreement_llr: _builtins.float | None = ...,
+        agreement_score: _builtins.float | None = ...,
+        verdict: Global___RecordingVerdict.ValueType = ...,
+        advice: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agreement_llr", b"_agreement_llr", "_agreement_score", b"_agreement_score", "agreement_llr", b"agreement_llr", "agreement_score", b"agreement_score", "evidence", b"evidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agreement_llr", b"_agreement_llr", "_agreement_score", b"_agreement_score", "advice", b"advice", "agreement_llr", b"agreement_llr", "agreement_score", b"agreement_score", "evidence", b"evidence", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__agreement_llr: _TypeAlias = _typing.Literal["agreement_llr"]  # noqa: Y015
+    _WhichOneofArgType__agreement_llr: _TypeAlias = _typing.Literal["_agreement_llr", b"_agreement_llr"]  # noqa: Y015
+    _WhichOneofReturnType__agreement_score: _TypeAlias = _typing.Literal["agreement_score"]  # noqa: Y015
+    _WhichOneofArgType__agreement_score: _TypeAlias = _typing.Literal["_agreement_score", b"_agreement_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agreement_llr) -> _WhichOneofReturnType__agreement_llr | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agreement_score) -> _WhichOneofReturnType__agreement_score | None: ...
+
+Global___RecordingQuality: _TypeAlias = RecordingQuality  # noqa: Y015
+
+@_typing.final
+class SimilarVoice(_message.Message):
+    """An enrolled voice that is close to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    MUTUAL_FALSE_ACCEPT_RATE_FIELD_NUMBER: _builtins.int
+    speaker: _builtins.str
+    score: _builtins.float
+    """Cosine of the two voiceprints, -1 to 1."""
+    mutual_false_accept_rate: _builtins.float
+    """Share of the attempts of one to verify as the other that are expected to be accepted."""
+    def __init__(
+        self,
+        *,
+        speaker: _builtins.str = ...,
+        score: _builtins.float = ...,
+        mutual_false_accept_rate: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mutual_false_accept_rate", b"mutual_false_accept_rate", "score", b"score", "speaker", b"speaker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimilarVoice: _TypeAlias = SimilarVoice  # noqa: Y015

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aspeakerd/v1/speakers.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x01\n\x07Speaker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x12\n\nrecordings\x18\x03 \x01(\x05\x12)\n\x06speech\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"<\n\x13ListSpeakersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListSpeakersResponse\x12&\n\x08speakers\x18\x01 \x03(\x0b\x32\x14.speakerd.v1.Speaker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11GetSpeakerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x12GetSpeakerResponse\x12%\n\x07speaker\x18\x01 \x01(\x0b\x32\x14.speakerd.v1.Speaker\"$\n\x14\x44\x65leteSpeakerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSpeakerResponse2\x8d\x02\n\x0fSpeakersService\x12S\n\x0cListSpeakers\x12 .speakerd.v1.ListSpeakersRequest\x1a!.speakerd.v1.ListSpeakersResponse\x12M\n\nGetSpeaker\x12\x1e.speakerd.v1.GetSpeakerRequest\x1a\x1f.speakerd.v1.GetSpeakerResponse\x12V\n\rDeleteSpeaker\x12!.speakerd.v1.DeleteSpeakerRequest\x1a\".speakerd.v1.DeleteSpeakerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aspeakerd/v1/speakers.proto\x12\x0bspeakerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x01\n\x07Speaker\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x12\n\nrecordings\x18\x03 \x01(\x05\x12)\n\x06speech\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sessions\x18\x07 \x01(\x05\x12\x18\n\x10\x61\x64\x61pted_attempts\x18\x08 \x01(\x05\"<\n\x13ListSpeakersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListSpeakersResponse\x12&\n\x08speakers\x18\x01 \x03(\x0b\x32\x14.speakerd.v1.Speaker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11GetSpeakerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\";\n\x12GetSpeakerResponse\x12%\n\x07speaker\x18\x01 \x01(\x0b\x32\x14.speakerd.v1.Speaker\"$\n\x14\x44\x65leteSpeakerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSpeakerResponse\"#\n\x13ResetSpeakerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x14ResetSpeakerResponse\x12%\n\x07speaker\x18\x01 \x01(\x0b\x32\x14.speakerd.v1.Speaker2\xe2\x02\n\x0fSpeakersService\x12S\n\x0cListSpeakers\x12 .speakerd.v1.ListSpeakersRequest\x1a!.speakerd.v1.ListSpeakersResponse\x12M\n\nGetSpeaker\x12\x1e.speakerd.v1.GetSpeakerRequest\x1a\x1f.speakerd.v1.GetSpeakerResponse\x12V\n\rDeleteSpeaker\x12!.speakerd.v1.DeleteSpeakerRequest\x1a\".speakerd.v1.DeleteSpeakerResponse\x12S\n\x0cResetSpeaker\x12 .speakerd.v1.ResetSpeakerRequest\x1a!.speakerd.v1.ResetSpeakerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,23 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'speakerd.v1.speakers_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SPEAKER']._serialized_start=109
-  _globals['_SPEAKER']._serialized_end=311
-  _globals['_LISTSPEAKERSREQUEST']._serialized_start=313
-  _globals['_LISTSPEAKERSREQUEST']._serialized_end=373
-  _globals['_LISTSPEAKERSRESPONSE']._serialized_start=375
-  _globals['_LISTSPEAKERSRESPONSE']._serialized_end=462
-  _globals['_GETSPEAKERREQUEST']._serialized_start=464
-  _globals['_GETSPEAKERREQUEST']._serialized_end=497
-  _globals['_GETSPEAKERRESPONSE']._serialized_start=499
-  _globals['_GETSPEAKERRESPONSE']._serialized_end=558
-  _globals['_DELETESPEAKERREQUEST']._serialized_start=560
-  _globals['_DELETESPEAKERREQUEST']._serialized_end=596
-  _globals['_DELETESPEAKERRESPONSE']._serialized_start=598
-  _globals['_DELETESPEAKERRESPONSE']._serialized_end=621
-  _globals['_SPEAKERSSERVICE']._serialized_start=624
-  _globals['_SPEAKERSSERVICE']._serialized_end=893
+  _globals['_SPEAKER']._serialized_end=355
+  _globals['_LISTSPEAKERSREQUEST']._serialized_start=357
+  _globals['_LISTSPEAKERSREQUEST']._serialized_end=417
+  _globals['_LISTSPEAKERSRESPONSE']._serialized_start=419
+  _globals['_LISTSPEAKERSRESPONSE']._serialized_end=506
+  _globals['_GETSPEAKERREQUEST']._serialized_start=508
+  _globals['_GETSPEAKERREQUEST']._serialized_end=541
+  _globals['_GETSPEAKERRESPONSE']._serialized_start=543
+  _globals['_GETSPEAKERRESPONSE']._serialized_end=602
+  _globals['_DELETESPEAKERREQUEST']._serialized_start=604
+  _globals['_DELETESPEAKERREQUEST']._serialized_end=640
+  _globals['_DELETESPEAKERRESPONSE']._serialized_start=642
+  _globals['_DELETESPEAKERRESPONSE']._serialized_end=665
+  _globals['_RESETSPEAKERREQUEST']._serialized_start=667
+  _globals['_RESETSPEAKERREQUEST']._serialized_end=702
+  _globals['_RESETSPEAKERRESPONSE']._serialized_start=704
+  _globals['_RESETSPEAKERRESPONSE']._serialized_end=765
+  _globals['_SPEAKERSSERVICE']._serialized_start=768
+  _globals['_SPEAKERSSERVICE']._serialized_end=1122
 # @@protoc_insertion_point(module_scope)

@@ -30,10 +30,16 @@ class Speaker(_message.Message):
     SPEECH_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    ADAPTED_ATTEMPTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     model_id: _builtins.str
     """The model that made the voiceprint; only that model can score it."""
     recordings: _builtins.int
+    sessions: _builtins.int
+    """Enrollments that the recordings are from; each weighs the same."""
+    adapted_attempts: _builtins.int
+    """Attempts that the voiceprint has learned from, beside what was enrolled."""
     @_builtins.property
     def speech(self) -> _duration_pb2.Duration:
         """Net speech in all recordings."""
@@ -51,10 +57,12 @@ class Speaker(_message.Message):
         speech: _duration_pb2.Duration | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        sessions: _builtins.int = ...,
+        adapted_attempts: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "speech", b"speech", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "model_id", b"model_id", "name", b"name", "recordings", b"recordings", "speech", b"speech", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapted_attempts", b"adapted_attempts", "create_time", b"create_time", "model_id", b"model_id", "name", b"name", "recordings", b"recordings", "sessions", b"sessions", "speech", b"speech", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -180,3 +188,44 @@ class DeleteSpeakerResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteSpeakerResponse: _TypeAlias = DeleteSpeakerResponse  # noqa: Y015
+
+@_typing.final
+class ResetSpeakerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetSpeakerRequest: _TypeAlias = ResetSpeakerRequest  # noqa: Y015
+
+@_typing.final
+class ResetSpeakerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEAKER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def speaker(self) -> Global___Speaker:
+        """As enrolled."""
+
+    def __init__(
+        self,
+        *,
+        speaker: Global___Speaker | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["speaker", b"speaker"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["speaker", b"speaker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetSpeakerResponse: _TypeAlias = ResetSpeakerResponse  # noqa: Y015

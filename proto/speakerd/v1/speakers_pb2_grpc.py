@@ -50,6 +50,11 @@ class SpeakersServiceStub:
                 request_serializer=speakerd_dot_v1_dot_speakers__pb2.DeleteSpeakerRequest.SerializeToString,
                 response_deserializer=speakerd_dot_v1_dot_speakers__pb2.DeleteSpeakerResponse.FromString,
                 _registered_method=True)
+        self.ResetSpeaker = channel.unary_unary(
+                '/speakerd.v1.SpeakersService/ResetSpeaker',
+                request_serializer=speakerd_dot_v1_dot_speakers__pb2.ResetSpeakerRequest.SerializeToString,
+                response_deserializer=speakerd_dot_v1_dot_speakers__pb2.ResetSpeakerResponse.FromString,
+                _registered_method=True)
 
 
 class SpeakersServiceServicer:
@@ -76,6 +81,13 @@ class SpeakersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResetSpeaker(self, request, context):
+        """Forgets what the voiceprint learned from attempts that were accepted; what was enrolled stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SpeakersServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +105,11 @@ def add_SpeakersServiceServicer_to_server(servicer, server):
                     servicer.DeleteSpeaker,
                     request_deserializer=speakerd_dot_v1_dot_speakers__pb2.DeleteSpeakerRequest.FromString,
                     response_serializer=speakerd_dot_v1_dot_speakers__pb2.DeleteSpeakerResponse.SerializeToString,
+            ),
+            'ResetSpeaker': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetSpeaker,
+                    request_deserializer=speakerd_dot_v1_dot_speakers__pb2.ResetSpeakerRequest.FromString,
+                    response_serializer=speakerd_dot_v1_dot_speakers__pb2.ResetSpeakerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -177,6 +194,33 @@ class SpeakersService:
             '/speakerd.v1.SpeakersService/DeleteSpeaker',
             speakerd_dot_v1_dot_speakers__pb2.DeleteSpeakerRequest.SerializeToString,
             speakerd_dot_v1_dot_speakers__pb2.DeleteSpeakerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetSpeaker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/speakerd.v1.SpeakersService/ResetSpeaker',
+            speakerd_dot_v1_dot_speakers__pb2.ResetSpeakerRequest.SerializeToString,
+            speakerd_dot_v1_dot_speakers__pb2.ResetSpeakerResponse.FromString,
             options,
             channel_credentials,
             insecure,

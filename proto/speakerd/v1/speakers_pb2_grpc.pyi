@@ -38,6 +38,8 @@ class SpeakersServiceStub:
     GetSpeaker: _grpc.UnaryUnaryMultiCallable[_speakers_pb2.GetSpeakerRequest, _speakers_pb2.GetSpeakerResponse]
     DeleteSpeaker: _grpc.UnaryUnaryMultiCallable[_speakers_pb2.DeleteSpeakerRequest, _speakers_pb2.DeleteSpeakerResponse]
     """Forgets a speaker and everything derived from their voice."""
+    ResetSpeaker: _grpc.UnaryUnaryMultiCallable[_speakers_pb2.ResetSpeakerRequest, _speakers_pb2.ResetSpeakerResponse]
+    """Forgets what the voiceprint learned from attempts that were accepted; what was enrolled stays."""
 
 @_typing.type_check_only
 class SpeakersServiceAsyncStub(SpeakersServiceStub):
@@ -49,6 +51,8 @@ class SpeakersServiceAsyncStub(SpeakersServiceStub):
     GetSpeaker: _aio.UnaryUnaryMultiCallable[_speakers_pb2.GetSpeakerRequest, _speakers_pb2.GetSpeakerResponse]  # type: ignore[assignment]
     DeleteSpeaker: _aio.UnaryUnaryMultiCallable[_speakers_pb2.DeleteSpeakerRequest, _speakers_pb2.DeleteSpeakerResponse]  # type: ignore[assignment]
     """Forgets a speaker and everything derived from their voice."""
+    ResetSpeaker: _aio.UnaryUnaryMultiCallable[_speakers_pb2.ResetSpeakerRequest, _speakers_pb2.ResetSpeakerResponse]  # type: ignore[assignment]
+    """Forgets what the voiceprint learned from attempts that were accepted; what was enrolled stays."""
 
 class SpeakersServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who is enrolled."""
@@ -75,5 +79,13 @@ class SpeakersServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_speakers_pb2.DeleteSpeakerResponse, _abc.Awaitable[_speakers_pb2.DeleteSpeakerResponse]]:
         """Forgets a speaker and everything derived from their voice."""
+
+    @_abc_1.abstractmethod
+    def ResetSpeaker(
+        self,
+        request: _speakers_pb2.ResetSpeakerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_speakers_pb2.ResetSpeakerResponse, _abc.Awaitable[_speakers_pb2.ResetSpeakerResponse]]:
+        """Forgets what the voiceprint learned from attempts that were accepted; what was enrolled stays."""
 
 def add_SpeakersServiceServicer_to_server(servicer: SpeakersServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -14,7 +14,11 @@ def test_enroll_says_what_is_stored(speakerctl: Speakerctl, double: Double, reco
     done = speakerctl("enroll", "ada", recording, recording)
 
     assert (done.status, done.err) == (0, "")
-    assert done.out == "Enrolled ada: 3 recordings, 9.5 s of speech, edge-1, 2023-11-14 22:13 UTC\n"
+    assert done.out.splitlines() == [
+        "Enrolled ada: 3 recordings, 9.5 s of speech, edge-1, 2023-11-14 22:13 UTC",
+        "  recording 1: it is noisy: speak nearer to the microphone (2.0 s of speech, SNR 0 dB, agreement LLR +1.5)",
+        "  close to eve: some 12% of the attempts of one would be accepted as the other",
+    ]
     assert double.enroll_requests[0].config.speaker == "ada"
     assert [request.WhichOneof("payload") for request in double.enroll_requests].count("next_recording") == 1
 
@@ -24,7 +28,7 @@ def test_json_prints_every_event(speakerctl: Speakerctl, double: Double, recordi
 
     assert done.status == 0
     assert list(double.enrolled) == ["ada"]
-    nothing = {"snr_db": 0.0, "clipped_fraction": 0.0, "bandwidth_hertz": 0.0}
+    nothing = {"snr_db": 0.0, "clipped_fraction": 0.0, "bandwidth_hertz": 0.0, "voice_probability": 0.0}
     assert done.objects == [
         {
             "event": "enrollment_progress",
@@ -43,7 +47,19 @@ def test_json_prints_every_event(speakerctl: Speakerctl, double: Double, recordi
             "speech_seconds": 9.5,
             "created": "2023-11-14T22:13:20+00:00",
             "updated": "2023-11-14T22:13:20+00:00",
-            "evidence": [{"speech_seconds": 2.0, **nothing}],
+            "sessions": 0,
+            "adapted_attempts": 0,
+            "recording_quality": [
+                {
+                    "verdict": "NOISY",
+                    "advice": "it is noisy: speak nearer to the microphone",
+                    "agreement_llr": 1.5,
+                    "agreement_score": 0.75,
+                    "speech_seconds": 2.0,
+                    **nothing,
+                }
+            ],
+            "similar_voices": [{"speaker": "eve", "score": 0.625, "mutual_false_accept_rate": 0.125}],
         },
     ]
 

@@ -22,12 +22,13 @@ def test_status(speakerctl: Speakerctl, double: Double) -> None:
 
     assert done.status == 0
     assert done.out.splitlines() == [
-        "version   1.2.3",
-        "model     edge-1 (onnxruntime)",
-        "uptime    0:00:12",
-        "speakers  1",
-        "streams   0 of 32",
-        "scores    accepted from 0.50 on, rejected below 0.25",
+        "version    1.2.3",
+        "model      edge-1 (onnxruntime)",
+        "uptime     0:00:12",
+        "speakers   1",
+        "streams    0 of 32",
+        "targets    per attempt, 1.00% false accepts and 5.00% false rejects",
+        "decisions  accept from an LLR of +5.00 on, reject up to -2.50",
     ]
     assert speakerctl("status", "--json").objects == [
         {
@@ -37,8 +38,11 @@ def test_status(speakerctl: Speakerctl, double: Double) -> None:
             "speakers": 1,
             "active_streams": 0,
             "max_streams": 32,
-            "accept_score": 0.5,
-            "reject_score": 0.25,
+            "false_accept_rate": 0.01,
+            "false_reject_rate": 0.05,
+            "prior": 0.5,
+            "accept_llr": 5.0,
+            "reject_llr": -2.5,
             "uptime_seconds": 12.5,
         }
     ]

@@ -90,7 +90,7 @@ def test_a_scenario_that_checks_nothing_says_so(speakerctl: Speakerctl, speakerd
 
 def test_with_a_daemon_of_its_own_and_its_settings(speakerctl: Speakerctl, passing: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text("decision: {accept_score: 0.999, reject_score: 0.0}")
+    config.write_text("decision: {false_accept_rate: 1.0e-30}")
     assert speakerctl("replay", "--config", config, passing).status == 1
 
 

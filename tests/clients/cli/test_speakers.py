@@ -40,7 +40,17 @@ def test_delete(speakerctl: Speakerctl, double: Double) -> None:
     assert not double.enrolled
 
 
-@pytest.mark.parametrize("command", ["show", "delete"])
+def test_what_a_voiceprint_learned_is_shown_until_it_is_reset(speakerctl: Speakerctl, double: Double) -> None:
+    ada = double.add("ada")
+    ada.sessions, ada.adapted_attempts = 2, 1
+    learned = ADA.replace("3 recordings", "3 recordings in 2 sessions and 1 attempt learned from")
+
+    assert speakerctl("speakers", "show", "ada").out == learned
+    assert speakerctl("speakers", "reset", "ada").out == ADA.replace("3 recordings", "3 recordings in 2 sessions")
+    assert speakerctl("speakers", "reset", "ada", "--json").objects[0]["adapted_attempts"] == 0
+
+
+@pytest.mark.parametrize("command", ["show", "delete", "reset"])
 def test_nobody_of_that_name(speakerctl: Speakerctl, double: Double, command: str) -> None:
     assert not double.enrolled
 

@@ -75,7 +75,7 @@ def test_people_read_decisions_and_changes(captures: CaptureDouble, socket: Path
         captures.change(capture_event_pb2.CAPTURE_CHANGE_LOST, captures_pb2.CAPTURE_STATE_WAITING, "plug it in")
         decided, lost = (lines.readline() for _ in range(2))
 
-    assert decided[8:] == "  door  ACCEPT ada: the voice fits (ada 0.75, after 1.2 s of speech)\n"
+    assert decided[8:] == "  door  ACCEPT ada: the voice fits (LLR ada +7.5; posterior 75.0% after 1.2 s of speech)\n"
     assert lost[8:] == "  door  the device is gone: plug it in\n"
     assert captures.requests[0].decisions_only
 

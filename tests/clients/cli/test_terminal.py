@@ -15,12 +15,16 @@ def decision(score: float, *, final: bool, outcome: Outcome = Outcome.UNDECIDED)
         at=1.0,
         outcome=outcome,
         final=final,
-        reason=Reason.SCORE_BETWEEN_THRESHOLDS,
+        reason=Reason.LLR_BETWEEN_BOUNDARIES,
         speaker="ada",
         score=score,
-        margin=score - 0.5,
+        llr=10 * score,
+        posterior=score,
+        margin_accept=10 * score - 5,
+        margin_reject=10 * score + 2,
+        expected_speech=None,
         evidence=Evidence(0.5, 20.0, 0.0, 7000.0),
-        candidates=(Candidate("ada", score),),
+        candidates=(Candidate("ada", score, 10 * score),),
     )
 
 
@@ -34,13 +38,13 @@ def show(*events: SpeechStarted | Decision | EnrollmentProgress, terminal: bool)
     return screen.getvalue()
 
 
-def test_the_running_score_lives_and_the_verdict_stays() -> None:
+def test_the_running_evidence_lives_and_the_verdict_stays() -> None:
     screen = show(SpeechStarted(0.1, 0.0), decision(0.25, final=False), decision(0.75, final=True, outcome=Outcome.ACCEPT), terminal=True)
 
-    assert "ada +0.25" in screen
+    assert "ada +2.5" in screen
     assert "0.5 s of speech" in screen
     assert "\x1b[1;32mACCEPT\x1b[0m ada" in screen
-    assert screen.index("ada +0.25") < screen.index("ACCEPT")
+    assert screen.index("ada +2.5") < screen.index("ACCEPT")
 
 
 def test_enrollment_progress_is_shown() -> None:
@@ -52,7 +56,7 @@ def test_enrollment_progress_is_shown() -> None:
 def test_without_a_terminal_only_results_are_printed() -> None:
     screen = show(decision(0.25, final=False), decision(0.75, final=True), terminal=False)
 
-    assert screen == "UNDECIDED: the score lies between the thresholds (ada 0.75, after 0.5 s of speech)\n"
+    assert screen == "UNDECIDED: the evidence does not decide yet (LLR ada +7.5; posterior 75.0% after 0.5 s of speech)\n"
 
 
 def test_names_are_not_taken_for_markup() -> None:

@@ -12,11 +12,16 @@ from proto.speakerd.v1 import audio_pb2, decision_pb2, verification_pb2
 from tests.clients.cli.conftest import Speakerctl
 from tests.clients.double import Double, decision, failure
 
+EVIDENCE = "(LLR ada +7.5; posterior 75.0% after 1.2 s of speech)\n"
 VERDICTS = [
-    (decision_pb2.OUTCOME_ACCEPT, 0, "ACCEPT ada: the voice fits (ada 0.75, after 1.2 s of speech)\n"),
-    (decision_pb2.OUTCOME_REJECT, 1, "REJECT: the voice does not fit (ada 0.75, after 1.2 s of speech)\n"),
-    (decision_pb2.OUTCOME_UNDECIDED, 3, "UNDECIDED: no speech was heard (ada 0.75, after 1.2 s of speech)\n"),
-    (decision_pb2.OUTCOME_AMBIGUOUS, 3, "AMBIGUOUS: two speakers fit nearly equally well (ada 0.75, after 1.2 s of speech)\n"),
+    (decision_pb2.OUTCOME_ACCEPT, 0, f"ACCEPT ada: the voice fits {EVIDENCE}"),
+    (decision_pb2.OUTCOME_REJECT, 1, f"REJECT: the voice does not fit {EVIDENCE}"),
+    (decision_pb2.OUTCOME_UNDECIDED, 3, f"UNDECIDED: no speech was heard {EVIDENCE}"),
+    (
+        decision_pb2.OUTCOME_AMBIGUOUS,
+        3,
+        f"AMBIGUOUS ada: two speakers fit nearly equally well {EVIDENCE}",
+    ),
 ]
 
 
@@ -50,15 +55,20 @@ def test_json_prints_every_event(speakerctl: Speakerctl, double: Double, recordi
             "audio_seconds": 2.5,
             "decision": "REJECT",
             "final": True,
-            "reason": "SCORE_BELOW_THRESHOLD",
+            "reason": "LLR_BELOW_BOUNDARY",
             "speaker": "ada",
             "score": 0.25,
-            "margin": -0.25,
+            "llr": 2.5,
+            "posterior": 0.25,
+            "margin_accept": -2.5,
+            "margin_reject": 5.0,
+            "expected_speech_seconds": None,
             "speech_seconds": 1.25,
             "snr_db": 20.0,
             "clipped_fraction": 0.0,
             "bandwidth_hertz": 7000.0,
-            "candidates": [{"speaker": "ada", "score": 0.25}],
+            "voice_probability": 0.75,
+            "candidates": [{"speaker": "ada", "score": 0.25, "llr": 2.5}],
         },
     ]
 
@@ -66,9 +76,17 @@ def test_json_prints_every_event(speakerctl: Speakerctl, double: Double, recordi
 def test_identify_asks_for_nobody_in_particular(speakerctl: Speakerctl, double: Double, recording: Path) -> None:
     done = speakerctl("identify", recording, "--wait-for-end")
 
-    assert (done.status, done.out) == (0, "ACCEPT ada: the voice fits (ada 0.75, after 1.2 s of speech)\n")
+    assert (done.status, done.out) == (0, "ACCEPT ada: the voice fits (LLR ada +7.5; posterior 75.0% after 1.2 s of speech)\n")
     assert list(double.verify_config.speakers) == []
     assert double.verify_config.wait_for_end
+
+
+def test_an_attempt_may_be_stricter(speakerctl: Speakerctl, double: Double, recording: Path) -> None:
+    assert speakerctl("verify", "ada", recording).status == 0
+    assert not double.verify_config.HasField("false_accept_rate")
+    assert speakerctl("identify", recording, "--false-accept-rate", "0.001").status == 0
+    assert double.verify_config.false_accept_rate == 0.001
+    assert speakerctl("verify", "ada", recording, "--false-accept-rate", "0").status == 2
 
 
 def test_realtime_sends_the_same_audio(speakerctl: Speakerctl, double: Double, recording: Path) -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
+from unittest.mock import Mock
 
 import pytest
 from paho.mqtt.client import Client as Mqtt
@@ -24,9 +25,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from clients.address import UnixAddress
 from clients.audio import Audio, AudioFormat, Encoding
-from clients.capture_messages import FeedConfig
+from clients.capture_messages import CaptureEvent, FeedConfig, SpeakerChanged
 from clients.client import Client
-from clients.examples.mqtt_bridge import slug
+from clients.examples.mqtt_bridge import Bridge, slug
+from clients.messages import Evidence
 from tests.clients.examples.test_voice_lock import PAUSE, RMS, SLT, hear, serving
 from tests.daemon.process import daemon_process
 from tests.daemon.server.harness import short_directory
@@ -175,7 +177,7 @@ def test_a_home_is_told_who_is_at_the_door(port: int, tmp_path: Path) -> None:
         assert binary["unique_id"] != sensor["unique_id"]
 
         accepted = listener.decision("ACCEPT")
-        assert (accepted["speaker"], accepted["reason"], accepted["capture"]) == ("slt", "SCORE_ABOVE_THRESHOLD", "door")
+        assert (accepted["speaker"], accepted["reason"], accepted["capture"]) == ("slt", "LLR_ABOVE_BOUNDARY", "door")
         assert datetime.fromisoformat(accepted["expires"]) > datetime.now(UTC)
         rejected = listener.decision("REJECT")
         assert (rejected["speaker"], rejected["expires"]) == ("", None)
@@ -232,3 +234,12 @@ def test_different_captures_have_different_topics() -> None:
     assert len({slug(name) for name in names}) == len(names)
     assert all(slug(name).replace("-", "_").isidentifier() for name in names)
     assert slug("front_door") == "front_door"
+
+
+def test_an_acceptance_is_withdrawn_when_somebody_else_speaks() -> None:
+    mqtt = Mock(spec=Mqtt)
+    changed = SpeakerChanged(1, "ada", -3.0, Evidence(1.8, 20.0, 0.0, 7000.0))
+    Bridge(mqtt, {"prefix": "speakerd", "hold": 5}).hear(CaptureEvent("run", 3, datetime.now(UTC), "door", 2.5, changed))  # type: ignore[typeddict-item]
+    topic, payload = mqtt.publish.call_args.args
+    assert topic == "speakerd/door/decision"
+    assert json.loads(payload) == {"capture": "door", "outcome": "UNDECIDED", "reason": "SPEAKER_CHANGED"}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
+from math import exp
 
 from clients.capture_messages import (
     AttemptDecided,
@@ -25,11 +26,12 @@ from clients.live.update import update
 from clients.messages import Candidate, Decision, Enrolled, EnrollmentProgress, Evidence, Outcome, Reason, Speaker
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-START = State(Source("kitchen", "kitchen"), Scoring("edge-1", accept=0.6, reject=0.4), ("ada", "bob"))
+ACCEPT, REJECT = 4.0, -2.0
+START = State(Source("kitchen", "kitchen"), Scoring("edge-1", accept=ACCEPT, reject=REJECT), ("ada", "bob"))
 REASONS = {
-    Outcome.ACCEPT: Reason.SCORE_ABOVE_THRESHOLD,
-    Outcome.REJECT: Reason.SCORE_BELOW_THRESHOLD,
-    Outcome.UNDECIDED: Reason.SCORE_BETWEEN_THRESHOLDS,
+    Outcome.ACCEPT: Reason.LLR_ABOVE_BOUNDARY,
+    Outcome.REJECT: Reason.LLR_BELOW_BOUNDARY,
+    Outcome.UNDECIDED: Reason.LLR_BETWEEN_BOUNDARIES,
     Outcome.AMBIGUOUS: Reason.SPEAKERS_TOO_CLOSE,
 }
 
@@ -46,16 +48,33 @@ def started(at: float, offset: float) -> CaptureEvent:
     return event(at, AttemptStarted(1, offset))
 
 
-def decision(at: float, outcome: Outcome = Outcome.ACCEPT, *, final: bool = True, **scores: float) -> Decision:
-    """Return a decision with these scores, best first."""
-    candidates = tuple(Candidate(name, score) for name, score in scores.items())
-    name, best = (candidates[0].speaker, candidates[0].score) if candidates else ("", 0.0)
-    evidence = Evidence(1.2, 20.0, 0.0, 7000.0)
-    return Decision(at, outcome, final, REASONS[outcome], name, best, best - 0.6, evidence, candidates)
+def decision(
+    at: float, outcome: Outcome = Outcome.ACCEPT, *, final: bool = True, expected: float | None = None, **ratios: float
+) -> Decision:
+    """Return a decision with these log-likelihood ratios, best first. expected: further speech."""
+    candidates = tuple(Candidate(name, 0.5, llr) for name, llr in ratios.items())
+    name, score, best = (candidates[0].speaker, 0.5, candidates[0].llr) if candidates else ("", 0.0, 0.0)
+    return Decision(
+        at=at,
+        outcome=outcome,
+        final=final,
+        reason=REASONS[outcome],
+        speaker=name,
+        score=score,
+        llr=best,
+        posterior=1 / (1 + exp(-best)),
+        margin_accept=best - ACCEPT if candidates else 0.0,
+        margin_reject=best - REJECT if candidates else 0.0,
+        expected_speech=expected,
+        evidence=Evidence(1.2, 20.0, 0.0, 7000.0, 0.9),
+        candidates=candidates,
+    )
 
 
-def decided(at: float, outcome: Outcome = Outcome.ACCEPT, *, final: bool = True, **scores: float) -> CaptureEvent:
-    return event(at, AttemptDecided(1, decision(at, outcome, final=final, **scores), NOW))
+def decided(
+    at: float, outcome: Outcome = Outcome.ACCEPT, *, final: bool = True, expected: float | None = None, **ratios: float
+) -> CaptureEvent:
+    return event(at, AttemptDecided(1, decision(at, outcome, final=final, expected=expected, **ratios), NOW))
 
 
 def capture(state: CaptureState = CaptureState.LISTENING, problem: str = "") -> Capture:

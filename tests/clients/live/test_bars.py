@@ -55,36 +55,36 @@ def test_the_strip_shows_speech_newest_at_the_right() -> None:
 
 
 def test_decisions_end_below_their_column() -> None:
-    history = History().decided(2.6, decision(2.6, ada=0.7)).decided(4.1, decision(4.1, Outcome.REJECT, ada=0.1)).heard(5.1, SILENCE)
+    history = History().decided(2.6, decision(2.6, ada=7.0)).decided(4.1, decision(4.1, Outcome.REJECT, ada=-11.0)).heard(5.1, SILENCE)
 
     assert decisions(history, 12, UNICODE).plain == "   ✓ada  ✗"
 
 
 def test_a_label_is_cut_where_the_decision_before_stands() -> None:
-    history = History().decided(2.6, decision(2.6, Outcome.REJECT, ada=0.1)).decided(4.1, decision(4.1, margaret=0.7))
+    history = History().decided(2.6, decision(2.6, Outcome.REJECT, ada=-11.0)).decided(4.1, decision(4.1, margaret=7.0))
 
     assert decisions(history, 9, UNICODE).plain == "     ✗  ✓"
 
 
 def test_the_sign_is_always_seen() -> None:
-    history = History().decided(3.6, decision(3.6, Outcome.REJECT, ada=0.1)).decided(4.1, decision(4.1, margaret=0.7))
+    history = History().decided(3.6, decision(3.6, Outcome.REJECT, ada=-11.0)).decided(4.1, decision(4.1, margaret=7.0))
 
     assert decisions(history, 9, UNICODE).plain == "       ✗✓"
 
 
 def test_whoever_is_accepted_again_is_named_once() -> None:
-    accepted = [decision(2.6, ada=0.7), decision(4.1, ada=0.8), decision(5.6, bob=0.8), decision(6.6, bob=0.8), decision(9.6, bob=0.8)]
+    accepted = [decision(2.6, ada=7.0), decision(4.1, ada=10.0), decision(5.6, bob=10.0), decision(6.6, bob=10.0), decision(9.6, bob=10.0)]
     history = reduce(lambda past, verdict: past.decided(verdict.at, verdict), accepted, History())
 
     assert decisions(history, 19, UNICODE).plain == " ✓ada  ✓  ✓ ✓  ✓bob"
 
 
 def test_decisions_that_have_left_the_strip_are_not_drawn() -> None:
-    assert decisions(History().decided(1.0, decision(1.0, ada=0.7)).heard(10.0, SILENCE), 10, UNICODE).plain == ""
+    assert decisions(History().decided(1.0, decision(1.0, ada=7.0)).heard(10.0, SILENCE), 10, UNICODE).plain == ""
 
 
 def test_many_decisions_at_once_keep_the_width() -> None:
-    history = reduce(lambda past, _: past.decided(4.1, decision(4.1, margaret=0.7)), range(20), History())
+    history = reduce(lambda past, _: past.decided(4.1, decision(4.1, margaret=7.0)), range(20), History())
 
     assert decisions(history, 12, UNICODE).cell_len <= 12
 

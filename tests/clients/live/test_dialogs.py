@@ -15,13 +15,13 @@ def test_q_quits() -> None:
 
 
 def test_e_asks_for_a_name_and_enrolls() -> None:
-    typed = after(START, level(3.0), decided(3.0, ada=0.7), *keys("e", " ", "c", "l", "q", "backspace", "e", "o", " "))
+    typed = after(START, level(3.0), decided(3.0, ada=7.0), *keys("e", " ", "c", "l", "q", "backspace", "e", "o", " "))
 
     assert typed.dialog == AskName(" cleo ")
     assert command(typed, Pressed("enter")) == Enroll("cleo", EnrollMode.CREATE)
     enrolling = after(typed, Pressed("enter"))
     assert enrolling.dialog == Enrolling("cleo", EnrollMode.CREATE, began=3.0)
-    assert (enrolling.verdict, enrolling.scores) == (None, {})
+    assert (enrolling.verdict, enrolling.ratios) == (None, {})
 
 
 def test_a_name_that_is_known_is_added_to() -> None:

@@ -19,7 +19,7 @@ GONE = UnreachableError("nobody answers")
 def test_the_first_steps() -> None:
     assert "Press e" in advice(replace(START, speakers=()))[0]
     assert "Say something" in advice(START)[0]
-    assert advice(after(START, decided(2.0, ada=0.7))) == ()
+    assert advice(after(START, decided(2.0, ada=7.0))) == ()
 
 
 def test_nothing_is_wrong() -> None:

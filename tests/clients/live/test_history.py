@@ -21,7 +21,7 @@ def test_what_was_not_heard_is_silent() -> None:
 
 
 def test_a_decision_stands_where_it_fell() -> None:
-    verdict = decision(1.2, ada=0.7)
+    verdict = decision(1.2, ada=7.0)
 
     assert History().heard(0.1, LOUD).decided(1.2, verdict).marks == (Mark(2, verdict),)
 
@@ -29,19 +29,19 @@ def test_a_decision_stands_where_it_fell() -> None:
 def test_memory_is_bounded() -> None:
     history = History()
     for second in range(2 * COLUMNS):
-        history = history.heard(second, LOUD).decided(second, decision(second, ada=0.7))
+        history = history.heard(second, LOUD).decided(second, decision(second, ada=7.0))
 
     assert len(history.columns) == COLUMNS
     assert len(history.marks) == COLUMNS / 2
 
 
 def test_a_long_gap_costs_no_more() -> None:
-    history = History().heard(0.1, LOUD).decided(0.1, decision(0.1, ada=0.7)).heard(1e9, LOUD)
+    history = History().heard(0.1, LOUD).decided(0.1, decision(0.1, ada=7.0)).heard(1e9, LOUD)
 
     assert (len(history.columns), history.marks) == (COLUMNS, ())
 
 
 def test_audio_that_begins_anew_begins_a_new_history() -> None:
-    history = History().heard(10.0, LOUD).decided(10.0, decision(10.0, ada=0.7)).heard(0.1, SOFT)
+    history = History().heard(10.0, LOUD).decided(10.0, decision(10.0, ada=7.0)).heard(0.1, SOFT)
 
     assert history == History((Column(-40.0, speech=False),), (), 0)

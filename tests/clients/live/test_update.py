@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from clients.capture_messages import CaptureChange, CaptureState, Level
+from clients.capture_messages import AttemptFollowed, CaptureChange, CaptureState, Level, Locked, SpeakerChanged
 from clients.errors import AudioFileError, UnreachableError
 from clients.live.model import AskName, Deleted, Ended, Enrolling, EnrollmentFailed, Failed, Known, ListSpeakers
 from clients.live.update import NOTICE_SECONDS
-from clients.messages import EnrollMode, Outcome
+from clients.messages import EnrollMode, Evidence, Outcome, Reason, RecordingQuality, RecordingVerdict, SimilarVoice
 from clients.subscription import Disconnected, Gap
 from tests.clients.live.heard import (
     START,
@@ -19,6 +19,7 @@ from tests.clients.live.heard import (
     decided,
     decision,
     enrolled,
+    event,
     level,
     progress,
     started,
@@ -36,13 +37,13 @@ def test_levels() -> None:
 
 def test_the_course_of_an_attempt() -> None:
     began = after(START, started(1.2, 1.0))
-    running = after(began, decided(1.6, Outcome.UNDECIDED, final=False, ada=0.5, bob=0.1))
-    final = after(running, decided(2.3, ada=0.7, bob=0.2))
+    running = after(began, decided(1.6, Outcome.UNDECIDED, final=False, ada=1.0, bob=-11.0))
+    final = after(running, decided(2.3, ada=7.0, bob=-8.0))
 
     assert began.speaking == 1.0
-    assert (running.running, running.verdict) == (decision(1.6, Outcome.UNDECIDED, final=False, ada=0.5, bob=0.1), None)
-    assert running.scores == {"ada": 0.5, "bob": 0.1}
-    assert (final.speaking, final.running, final.scores) == (None, None, {"ada": 0.7, "bob": 0.2})
+    assert (running.running, running.verdict) == (decision(1.6, Outcome.UNDECIDED, final=False, ada=1.0, bob=-11.0), None)
+    assert running.ratios == {"ada": 1.0, "bob": -11.0}
+    assert (final.speaking, final.running, final.ratios) == (None, None, {"ada": 7.0, "bob": -8.0})
     assert final.verdict
     assert final.verdict.decision.outcome is Outcome.ACCEPT
     assert final.verdict.seconds == pytest.approx(1.3)
@@ -50,28 +51,52 @@ def test_the_course_of_an_attempt() -> None:
 
 
 def test_who_speaks_on_is_judged_anew_below_the_verdict() -> None:
-    state = after(START, started(1.2, 1.0), decided(2.3, ada=0.7), started(2.4, 2.3))
+    state = after(START, started(1.2, 1.0), decided(2.3, ada=7.0), started(2.4, 2.3))
 
     assert state.verdict
-    assert (state.speaking, state.verdict.decision.speaker, state.scores) == (2.3, "ada", {"ada": 0.7})
+    assert (state.speaking, state.verdict.decision.speaker, state.ratios) == (2.3, "ada", {"ada": 7.0})
+
+
+def test_who_is_accepted_is_followed_by_what_they_say_now() -> None:
+    accepted = after(START, started(1.2, 1.0), decided(2.3, ada=7.0, bob=-8.0))
+    followed = after(accepted, event(2.6, AttemptFollowed(1, decision(2.6, final=False, ada=5.0, bob=-9.0), None)))
+
+    assert accepted.followed == "ada"
+    assert (followed.followed, followed.ratios, followed.verdict) == ("ada", {"ada": 5.0, "bob": -9.0}, accepted.verdict)
+    assert after(accepted, event(4.0, Locked(1, "ada", Reason.VOICE_LOST))).followed == ""
+    assert after(accepted, Disconnected(UnreachableError("gone"), 1.0)).followed == ""
+
+
+def test_who_takes_over_is_told() -> None:
+    accepted = after(START, started(1.2, 1.0), decided(2.3, ada=7.0))
+    changed = after(accepted, event(4.0, SpeakerChanged(1, "ada", -3.0, decision(4.0).evidence)))
+
+    assert changed.followed == ""
+    assert changed.notice
+    assert changed.notice.text == "Somebody else speaks now than ada."
+    assert after(changed, started(4.0, 3.5), decided(4.0, bob=6.0)).followed == "bob"
+
+
+def test_nobody_is_followed_who_is_not_accepted() -> None:
+    assert after(START, started(1.2, 1.0), decided(2.3, Outcome.REJECT, ada=-7.0)).followed == ""
 
 
 def test_an_attempt_whose_start_was_missed_has_no_time() -> None:
-    state = after(START, decided(2.3, ada=0.7))
+    state = after(START, decided(2.3, ada=7.0))
 
     assert state.verdict
     assert state.verdict.seconds is None
 
 
-def test_scores_stay_until_there_are_others() -> None:
-    state = after(START, decided(2.0, ada=0.7), decided(3.0, Outcome.UNDECIDED, final=False))
+def test_ratios_stay_until_there_are_others() -> None:
+    state = after(START, decided(2.0, ada=7.0), decided(3.0, Outcome.UNDECIDED, final=False))
 
-    assert state.scores == {"ada": 0.7}
+    assert state.ratios == {"ada": 7.0}
 
 
 def test_after_a_decision_the_speakers_are_listed_anew() -> None:
-    assert command(START, decided(2.0, ada=0.7)) == ListSpeakers()
-    assert command(START, decided(2.0, final=False, ada=0.7)) is None
+    assert command(START, decided(2.0, ada=7.0)) == ListSpeakers()
+    assert command(START, decided(2.0, final=False, ada=7.0)) is None
     assert after(START, Known(("cleo",))).speakers == ("cleo",)
 
 
@@ -121,6 +146,21 @@ def test_an_enrollment_that_comes_to_its_end() -> None:
     assert done.notice
     assert "cleo is enrolled" in done.notice.text
     assert command(going_on, enrolled("cleo")) == ListSpeakers()
+
+
+def test_what_is_to_be_known_of_an_enrollment_is_told_with_it() -> None:
+    good, noisy = (
+        RecordingQuality(Evidence(2.0, 20.0, 0.0, 7000.0), None, None, verdict, advice)
+        for verdict, advice in ((RecordingVerdict.GOOD, ""), (RecordingVerdict.NOISY, "it is noisy: speak nearer"))
+    )
+    cleo = enrolled("cleo")
+
+    told = after(ENROLLING, replace(cleo, recordings=(good, noisy))).notice
+    assert told
+    assert told.text == "cleo is enrolled, but recording 2: it is noisy: speak nearer."
+    told = after(ENROLLING, replace(cleo, recordings=(noisy,), similar_voices=(SimilarVoice("eve", 0.5, 0.25),))).notice
+    assert told
+    assert told.text.startswith("cleo is enrolled, but close to eve: some 25% of the attempts")
 
 
 def test_an_enrollment_that_is_refused() -> None:

@@ -6,15 +6,16 @@ from functools import reduce
 import pytest
 from rich.text import Text
 
-from clients.capture_messages import CaptureChange
+from clients.capture_messages import AttemptDecided, CaptureChange
 from clients.errors import UnreachableError
 from clients.live.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from clients.live.model import Choose, Confirm, Ended, Enrolling, Known, Source, State
+from clients.live.scores import share
 from clients.live.view import render
 from clients.messages import EnrollMode, Outcome
 from tests.clients.live.heard import START, after, changed, decided, keys, level, progress, started
 
-HEARD = after(START, level(1.0), started(1.2, 1.0), decided(2.3, ada=0.71, bob=0.45), level(2.4))
+HEARD = after(START, level(1.0), started(1.2, 1.0), decided(2.3, ada=7.3, bob=-0.5), level(2.4))
 CROWD = replace(START, speakers=tuple(f"speaker-{number:03}" for number in range(200)))
 
 
@@ -32,13 +33,13 @@ def test_the_screen() -> None:
         "",
         " level        ██████████████████████████████·······▌·······   -20 dB  ● SPEECH",
         "",
-        " score                   reject 0.40 v          v 0.60 accept                  ",
-        " ada          ███████████████████████│██████████│██████▏················   0.71",
-        " bob          ███████████████████████│██▏·······│·······················   0.45",
+        " evidence            reject -2.0 v                  v +4.0 accept              ",
+        " ada          ███████████████████│██████████████████│██████████▎········   +7.3",
+        " bob          ███████████████████│████▏·············│···················   -0.5",
         "",
         "  ✓ ACCEPT   ada  1.3 s after the speech began",
-        " the voice fits: score 0.71, +0.11 from acceptance",
-        "",
+        " the voice fits: LLR +7.3, +3.3 from acceptance; posterior over 99.9%",
+        " following ada while they speak",
         "",
         " heard" + " " * 68 + "··▆·▆",
         " decided" + " " * 67 + "✓ada",
@@ -49,22 +50,50 @@ def test_the_screen() -> None:
 
 
 def test_a_running_attempt_is_told_below_the_last_verdict() -> None:
-    state = after(HEARD, started(9.0, 8.8), decided(9.4, Outcome.UNDECIDED, final=False, bob=0.5, ada=0.1))
+    running = decided(9.4, Outcome.UNDECIDED, final=False, expected=0.72, bob=1.0, ada=-11.0)
+    state = after(HEARD, started(9.0, 8.8), running)
 
     assert "ACCEPT   ada  1.3 s after the speech began, 7 s ago" in shown(state)
-    assert "listening: bob fits best, 0.50 after 1.2 s of speech" in shown(state)
+    assert "listening: bob fits best, LLR +1.0 after 1.2 s of speech, about 0.7 s more" in shown(state)
     assert "listening ..." in shown(after(START, started(9.0, 8.8)))
 
 
-@pytest.mark.parametrize(("outcome", "sign"), [(Outcome.REJECT, "✗"), (Outcome.UNDECIDED, "?"), (Outcome.AMBIGUOUS, "≈")])
+def test_who_is_followed_is_named() -> None:
+    state = after(START, started(1.2, 1.0), decided(2.3, ada=7.0))
+
+    assert "following ada while they speak" in shown(state)
+
+
+@pytest.mark.parametrize(("outcome", "sign"), [(Outcome.REJECT, "✗"), (Outcome.UNDECIDED, "?")])
 def test_nobody_is_named_who_is_not_accepted(outcome: Outcome, sign: str) -> None:
-    (verdict,) = (line for line in lines(after(START, decided(2.3, outcome, ada=0.5))) if outcome.value in line)
+    (verdict,) = (line for line in lines(after(START, decided(2.3, outcome, ada=1.0))) if outcome.value in line)
 
     assert verdict.strip() == f"{sign} {outcome.value}"
 
 
-def test_bars_say_by_their_colour_where_the_score_lies() -> None:
-    state = after(START, decided(2.3, ada=0.71, bob=0.45, cleo=0.1), Known(("ada", "bob", "cleo", "dora")))
+def test_both_are_named_who_cannot_be_told_apart() -> None:
+    (verdict,) = (line for line in lines(after(START, decided(2.3, Outcome.AMBIGUOUS, ada=7.0, bob=6.5, cleo=-3.0))) if "AMBIGUOUS" in line)
+
+    assert verdict.strip() == "≈ AMBIGUOUS   ada or bob"
+
+
+@pytest.mark.parametrize(("llr", "drawn"), [(-8.0, 0.0), (-2.0, 1 / 3), (1.0, 1 / 2), (4.0, 2 / 3), (10.0, 1.0), (99.0, 1.0), (-99.0, 0.0)])
+def test_the_boundaries_are_at_a_third_and_at_two_thirds_of_a_bar(llr: float, drawn: float) -> None:
+    assert share(llr, START.scoring) == pytest.approx(drawn)
+
+
+def test_the_boundaries_are_those_of_the_newest_attempt() -> None:
+    # The same evidence among more speakers.
+    stricter = decided(2.3, Outcome.UNDECIDED, ada=4.5, bob=-3.0)
+    assert isinstance(stricter.event, AttemptDecided)
+    decision = replace(stricter.event.decision, margin_accept=-0.5)
+    state = after(START, replace(stricter, event=replace(stricter.event, decision=decision)))
+    assert (state.scoring.accept, state.scoring.reject) == (5.0, -2.0)
+    assert "v +5.0 accept" in shown(state)
+
+
+def test_bars_say_by_their_colour_where_the_evidence_lies() -> None:
+    state = after(START, decided(2.3, ada=7.3, bob=-0.5, cleo=-3.0), Known(("ada", "bob", "cleo", "dora")))
     bars = render(state, 80, 24, UNICODE)[5:9]
 
     assert [[span.style for span in line.spans if span.style in {"green", "yellow", "red"}][:1] for line in bars] == [
@@ -88,16 +117,16 @@ def test_a_temporary_daemon_says_so() -> None:
 
 def test_long_and_wide_names_keep_the_columns() -> None:
     state = after(
-        replace(START, speakers=("m" * 64, "龍" * 32)), decided(2.3, Outcome.ACCEPT, final=True, **{"m" * 64: 0.9, "龍" * 32: 0.2})
+        replace(START, speakers=("m" * 64, "龍" * 32)), decided(2.3, Outcome.ACCEPT, final=True, **{"m" * 64: 13.0, "龍" * 32: -3.0})
     )
 
     assert "mmmmmmmmmmm… █" in shown(state)
     assert "龍龍龍龍龍…  █" in shown(state)
-    assert " 0.90" in shown(state)
+    assert " +13.0" in shown(state)
 
 
 def test_of_many_speakers_those_are_shown_who_fit_best() -> None:
-    text = shown(after(CROWD, decided(2.3, Outcome.ACCEPT, final=True, **{"speaker-150": 0.8, "speaker-007": 0.5})))
+    text = shown(after(CROWD, decided(2.3, Outcome.ACCEPT, final=True, **{"speaker-150": 10.0, "speaker-007": 1.0})))
 
     assert text.index("speaker-007") < text.index("speaker-150")
     assert "and 196 more" in text
@@ -171,7 +200,7 @@ def test_small_terminals_keep_the_verdict_and_the_keys() -> None:
 
 def test_no_text_has_a_colour_without_a_background_of_its_own() -> None:
     """What can be read depends on no background then."""
-    states = (HEARD, after(START, decided(2.3, Outcome.REJECT, ada=0.1)), replace(CROWD, dialog=Choose(5)))
+    states = (HEARD, after(START, decided(2.3, Outcome.REJECT, ada=-11.0)), replace(CROWD, dialog=Choose(5)))
     drawn = reduce(lambda text, line: text.append_text(line), (line for state in states for line in render(state, 80, 24, UNICODE)), Text())
 
     for span in drawn.spans:

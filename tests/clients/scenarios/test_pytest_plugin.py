@@ -79,7 +79,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def speakerd_config():
-    return "decision: {accept_score: 0.999, reject_score: 0.0}"
+    return "decision: {false_accept_rate: 1.0e-30}"
 """)
     pytester.makepyfile(f"""
 import pytest

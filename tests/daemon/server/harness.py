@@ -33,10 +33,10 @@ from proto.speakerd.v1.speakers_pb2_grpc import SpeakersServiceStub
 from proto.speakerd.v1.status_pb2_grpc import StatusServiceStub
 from proto.speakerd.v1.verification_pb2_grpc import VerificationServiceStub
 from tests import audio
-from tests.fakes import FakeEncoder, enroll, fake_calibration
+from tests.fakes import PLAIN_VAD, FakeEncoder, enroll, fake_calibration
 
 AUDIO = audio_pb2.AudioConfig(encoding=audio_pb2.AUDIO_ENCODING_LINEAR16, sample_rate_hertz=SAMPLE_RATE)
-CONFIG = Config()
+CONFIG = Config(vad=PLAIN_VAD)
 """With the fake calibration, by which the fake encoder tells synthetic voices apart."""
 MESSAGE_BYTES = 3_200
 """100 ms."""

@@ -9,7 +9,7 @@ from daemon.server import convert
 from daemon.voiceprints import SaveMode
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2
 
-HEARD = Evidence(speech=16_001, snr=20.5, clipped=0.25, bandwidth=7_000.0)
+HEARD = Evidence(speech=16_001, snr=20.5, clipped=0.25, bandwidth=7_000.0, voice=0.875)
 
 
 @pytest.mark.parametrize(
@@ -20,27 +20,32 @@ def test_durations_are_exact(samples: int, nanoseconds: int) -> None:
 
 
 def test_a_decision_tells_everything() -> None:
-    event = Decision(
-        32_000, Outcome.ACCEPT, True, Reason.SCORE_ABOVE_THRESHOLD, HEARD, (Candidate("anna", 0.75), Candidate("ben", 0.25)), 0.25
-    )
+    candidates = Candidate("anna", 0.75, 4.5), Candidate("ben", 0.25, -3.0)
+    event = Decision(32_000, Outcome.ACCEPT, True, Reason.LLR_ABOVE_BOUNDARY, HEARD, candidates, 4.5, 0.75, 0.5, 6.5)
     response = convert.verify_response(event, "id")
     message = response.decision
     assert (response.request_id, response.audio_processed.seconds) == ("id", 2)
     assert (message.outcome, message.is_final, message.reason) == (
         decision_pb2.OUTCOME_ACCEPT,
         True,
-        decision_pb2.REASON_SCORE_ABOVE_THRESHOLD,
+        decision_pb2.REASON_LLR_ABOVE_BOUNDARY,
     )
-    assert (message.speaker, message.score, message.margin) == ("anna", 0.75, 0.25)
-    assert [(each.speaker, each.score) for each in message.candidates] == [("anna", 0.75), ("ben", 0.25)]
+    assert (message.speaker, message.score, message.llr, message.posterior) == ("anna", 0.75, 4.5, 0.75)
+    assert (message.margin_accept, message.margin_reject, message.HasField("expected_speech")) == (0.5, 6.5, False)
+    assert [(each.speaker, each.score, each.llr) for each in message.candidates] == [("anna", 0.75, 4.5), ("ben", 0.25, -3.0)]
     assert message.evidence == decision_pb2.Evidence(
-        speech=convert.duration(16_001), snr_db=20.5, clipped_fraction=0.25, bandwidth_hertz=7_000.0
+        speech=convert.duration(16_001), snr_db=20.5, clipped_fraction=0.25, bandwidth_hertz=7_000.0, voice_probability=0.875
     )
+
+
+def test_the_further_speech_that_is_expected_to_be_needed_is_told() -> None:
+    undecided = Decision(0, Outcome.UNDECIDED, False, Reason.LLR_BETWEEN_BOUNDARIES, HEARD, expected_seconds=1.28)
+    assert convert.decision(undecided).expected_speech == convert.duration(20_480)
 
 
 def test_a_decision_without_a_score_names_nobody() -> None:
     message = convert.decision(Decision(0, Outcome.UNDECIDED, True, Reason.NO_SPEECH, Evidence()))
-    assert (message.speaker, message.score, message.margin, list(message.candidates)) == ("", 0.0, 0.0, [])
+    assert (message.speaker, message.score, message.llr, list(message.candidates)) == ("", 0.0, 0.0, [])
 
 
 def test_speech_has_its_offset() -> None:

@@ -13,10 +13,10 @@ from daemon.capture_events import (
     CaptureStatus,
     Published,
 )
-from daemon.events import AttemptStarted, Level
+from daemon.events import AttemptStarted, Evidence, Level, Locked, Reason, SpeakerChanged
 from daemon.server import convert, convert_captures
-from proto.speakerd.v1 import capture_event_pb2, captures_pb2
-from tests.daemon.captured import decided
+from proto.speakerd.v1 import capture_event_pb2, captures_pb2, decision_pb2
+from tests.daemon.captured import decided, followed
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 STATUS = CaptureStatus("kitchen", "usb", CaptureState.WAITING, "unplugged", 16_001, CaptureCounters(1, 2, 3, 4))
@@ -50,6 +50,24 @@ def test_a_decision_may_expire() -> None:
     assert event.attempt_decided.expires.ToDatetime(UTC) == NOW + timedelta(seconds=5)
     assert event.attempt_decided.decision.speaker == "anna"
     assert not message(decided()).attempt_decided.HasField("expires")
+
+
+def test_who_speaks_on_is_told_as_a_decision_is() -> None:
+    event = message(followed(), NOW + timedelta(seconds=5)).attempt_followed
+    assert event.expires.ToDatetime(UTC) == NOW + timedelta(seconds=5)
+    assert (event.attempt, event.decision) == (1, convert.decision(followed().decision))
+    assert not message(followed(final=False)).attempt_followed.HasField("expires")
+
+
+def test_a_change_of_speaker_is_told() -> None:
+    changed = message(SpeakerChanged(160, 3, "anna", -2.5, Evidence(speech=28_800, snr=20.0))).speaker_changed
+    assert (changed.attempt, changed.speaker, changed.llr) == (3, "anna", -2.5)
+    assert (changed.evidence.speech.ToMilliseconds(), changed.evidence.snr_db) == (1_800, 20.0)
+
+
+def test_locking_is_told() -> None:
+    locked = message(Locked(160, 3, "anna", Reason.VOICE_LOST)).locked
+    assert (locked.attempt, locked.speaker, locked.reason) == (3, "anna", decision_pb2.REASON_VOICE_LOST)
 
 
 def test_a_level_is_told() -> None:

@@ -73,7 +73,9 @@ async def test_one_recording_enrolls_a_speaker(daemon: Daemon) -> None:
     assert [response.WhichOneof("event") for response in responses[:-1]] == ["progress"] * (len(responses) - 1)
     result = responses[-1].result
     assert (result.speaker.name, result.speaker.model_id, result.speaker.recordings) == ("anna", "fake-1", 1)
-    assert result.recordings[0].speech == result.speaker.speech
+    assert result.recordings[0].evidence.speech == result.speaker.speech
+    assert result.recordings[0].verdict == enrollment_pb2.RECORDING_VERDICT_GOOD
+    assert (result.recordings[0].advice, list(result.similar_voices)) == ("", [])
     assert responses[-1].audio_processed.ToNanoseconds() == 4 * 10**9
     assert [kept.evidence.speech * 62_500 for kept in daemon.store.get("anna").templates] == [result.speaker.speech.ToNanoseconds()]
 
@@ -122,7 +124,8 @@ async def test_replace_forgets_the_voice_that_was_there(daemon: Daemon) -> None:
 async def test_add_keeps_what_was_there(daemon: Daemon) -> None:
     know(daemon.store, "anna", 0)
     responses = await daemon.enroll(enrollment("anna", voice(0, 1), mode=ADD))
-    assert (responses[-1].result.speaker.recordings, len(responses[-1].result.recordings)) == (2, 1)
+    result = responses[-1].result
+    assert (result.speaker.recordings, result.speaker.sessions, len(result.recordings)) == (2, 2, 1)
 
 
 async def test_add_refuses_another_voice(daemon: Daemon) -> None:
@@ -151,7 +154,11 @@ async def test_a_voice_that_is_known_is_refused_unless_it_is_allowed(daemon: Dae
     with refused() as refusal:
         await daemon.enroll(enrollment("eve", voice(0, 1)))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "SIMILAR_SPEAKER_ENROLLED")
-    await daemon.enroll(enrollment("eve", voice(0, 1), allow_similar=True))
+    assert refusal.metadata
+    assert 0.5 < float(refusal.metadata["mutual_false_accept_rate"]) <= 1.0
+    result = (await daemon.enroll(enrollment("eve", voice(0, 1), allow_similar=True)))[-1].result
+    [similar] = result.similar_voices
+    assert (similar.speaker, similar.mutual_false_accept_rate > 0.5, similar.score > 0.6) == ("anna", True, True)
     assert [speaker.name for speaker in daemon.store.speakers()] == ["anna", "eve"]
 
 
@@ -292,8 +299,9 @@ class GoneClient:
 async def test_a_client_that_is_gone_is_not_taken_for_one_that_has_no_more_to_send(daemon: Daemon) -> None:
     engine = Engine(FakeEncoder(), max_batch=4)
     with closing(engine), ThreadPoolExecutor() as storage:
-        watching = WatchParts(CONFIG, engine, fake_calibration(), Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
-        runtime = Runtime(CONFIG, engine, daemon.store, storage, Streams(CONFIG.limits), watching, Captures())
+        calibration = fake_calibration()
+        watching = WatchParts(CONFIG, engine, calibration, Roster(daemon.store, "fake-1"), Hub(CONFIG.subscriptions))
+        runtime = Runtime(CONFIG, engine, calibration, daemon.store, storage, Streams(CONFIG.limits), watching, Captures())
         service = EnrollmentService(runtime, Saver(runtime))
         with pytest.raises(asyncio.CancelledError):
             await service.Enroll(None, cast("Any", GoneClient(enrollment("anna", voice(0)))))

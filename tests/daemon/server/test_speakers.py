@@ -94,6 +94,12 @@ async def test_a_deleted_speaker_is_gone(daemon: Daemon) -> None:
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "SPEAKER_NOT_FOUND")
 
 
+async def test_who_is_not_enrolled_cannot_be_reset(daemon: Daemon) -> None:
+    with refused() as refusal:
+        await asyncio.to_thread(daemon.speakers.ResetSpeaker, speakers_pb2.ResetSpeakerRequest(name="zoe"))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "SPEAKER_NOT_FOUND")
+
+
 async def test_an_unknown_speaker_is_told(daemon: Daemon) -> None:
     with refused() as refusal:
         await got(daemon, "zoe")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.audio import Encoding
-from daemon.config import LimitsConfig
+from daemon.config import EnrollmentConfig, LimitsConfig
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, speakers_pb2, verification_pb2
 from tests import audio
@@ -40,15 +40,62 @@ def samples(response: verification_pb2.VerifyResponse) -> float:
 async def test_the_owner_is_accepted(daemon: Daemon) -> None:
     decision = await daemon.decide([verify_config("anna"), *verify_audio(OWNER)])
     assert (decision.outcome, decision.speaker, decision.is_final) == (decision_pb2.OUTCOME_ACCEPT, "anna", True)
-    assert decision.reason == decision_pb2.REASON_SCORE_ABOVE_THRESHOLD
-    assert decision.margin == pytest.approx(decision.score - 0.6, abs=1e-6)
-    assert decision.evidence.speech.ToSeconds() >= 1
+    assert decision.reason == decision_pb2.REASON_LLR_ABOVE_BOUNDARY
+    assert decision.llr == pytest.approx(20 * decision.score - 11, abs=1e-4)
+    assert decision.margin_accept == pytest.approx(decision.llr - 1, abs=1e-4)
+    assert decision.margin_reject == pytest.approx(decision.llr + 1, abs=1e-4)
+    assert decision.posterior == pytest.approx(1 / (1 + np.exp(-decision.llr)), abs=1e-4)
+    assert not decision.HasField("expected_speech")
+    assert decision.evidence.speech.ToMilliseconds() >= 500
+    assert decision.evidence.voice_probability == 1.0
     assert [candidate.speaker for candidate in decision.candidates] == ["anna"]
+
+
+ADAPTIVE = CONFIG.model_copy(update={"enrollment": EnrollmentConfig(adapt=True, adapt_margin=1.0, adapt_snr_db=0.0)})
+
+
+async def test_a_voiceprint_learns_from_whoever_is_heard_to_the_end() -> None:
+    async with running(ADAPTIVE) as daemon:
+        know(daemon.store, "anna", 0)
+        know(daemon.store, "ben", 1)
+        before = daemon.store.get("anna")
+        for speech in (STRANGER, OWNER):
+            await daemon.decide([verify_config(wait_for_end=True), *verify_audio(speech)])
+            await daemon.until_idle()
+        anna, ben = daemon.store.get("anna"), daemon.store.get("ben")
+        assert (len(anna.adapted), ben.adapted, anna.updated) == (1, (), before.updated)
+        assert 0.0 < float(anna.voiceprint @ before.voiceprint) < 1.0
+        reset = await asyncio.to_thread(daemon.speakers.ResetSpeaker, speakers_pb2.ResetSpeakerRequest(name="anna"))
+        assert (reset.speaker.name, reset.speaker.adapted_attempts) == ("anna", 0)
+        np.testing.assert_array_equal(daemon.store.get("anna").voiceprint, before.voiceprint)
+
+
+async def test_voiceprints_stay_as_enrolled_by_default(daemon: Daemon) -> None:
+    await daemon.decide([verify_config(wait_for_end=True), *verify_audio(OWNER)])
+    await daemon.until_idle()
+    assert daemon.store.get("anna").adapted == ()
 
 
 async def test_a_stranger_is_rejected(daemon: Daemon) -> None:
     decision = await daemon.decide([verify_config("anna"), *verify_audio(STRANGER)])
-    assert (decision.outcome, decision.reason) == (decision_pb2.OUTCOME_REJECT, decision_pb2.REASON_SCORE_BELOW_THRESHOLD)
+    assert (decision.outcome, decision.reason) == (decision_pb2.OUTCOME_REJECT, decision_pb2.REASON_LLR_BELOW_BOUNDARY)
+
+
+async def test_an_attempt_may_be_stricter_than_the_daemon(daemon: Daemon) -> None:
+    config = verify_config("anna")
+    config.config.false_accept_rate = 1e-30
+    decision = await daemon.decide([config, *verify_audio(OWNER)])
+    assert (decision.outcome, decision.reason) == (decision_pb2.OUTCOME_UNDECIDED, decision_pb2.REASON_AUDIO_ENDED)
+    assert decision.margin_accept < 0 < decision.margin_reject
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.5, 1.0, 0.0, -0.1, float("nan"), float("inf")])
+async def test_an_attempt_cannot_be_looser_than_the_daemon(daemon: Daemon, rate: float) -> None:
+    config = verify_config("anna")
+    config.config.false_accept_rate = rate
+    with refused() as refusal:
+        await daemon.decide([config, *verify_audio(OWNER)])
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_TARGET")
 
 
 async def test_no_names_search_all_speakers(daemon: Daemon) -> None:

@@ -1,0 +1,40 @@
+"""How good a calibration is on voices that it was not fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.calibration.attempts import Material
+from models.calibration.cohort import Cohort
+from models.calibration.fit import USUAL, check, fit_boundaries, fit_score_model, information_loss, looks_at
+from models.calibration.folds import FOLDS, split
+from models.calibration.rates import Outcomes, joined, outcomes
+from models.calibration.trials import build_trials
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """cost: mean information loss of the ratios in bits, 1 for ratios that say nothing. outcomes: of attempts at the usual targets."""
+
+    cost: float
+    outcomes: Outcomes
+
+
+def assess(material: Material, cohort: Cohort) -> Assessment:
+    """Measure a calibration with this cohort, fitted on the other folds of speakers each time.
+
+    Raises `MaterialError` where there are too few speakers.
+    """
+    check(material)
+    trials = build_trials(material.attempts, material.enrollments, cohort)
+    costs, parts = [], []
+    for fold in range(FOLDS):
+        others, own = split(trials, material.enrollments, fold)
+        model = fit_score_model(looks_at(others, material.enrollments))
+        boundaries = fit_boundaries(others, (), model, material.enrollments)
+        if (looks := looks_at(own, material.enrollments)).complete:
+            costs.append(information_loss(looks, model))
+        parts.append(outcomes(own, material.enrollments, model, boundaries.pair(*USUAL)))
+    return Assessment(float(np.mean(costs)) if costs else float("nan"), joined(parts))

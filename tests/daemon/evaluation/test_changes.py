@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from daemon.evaluation.bench import Bench, Enrollment, Setting
+from daemon.evaluation.changes import Turn, TurnHeard, hear_turn, summary
+from daemon.speakers import Speaker
+from models.features import SAMPLE_RATE, Waveform
+from tests.audio import join, silence, voice
+
+Record = Callable[[str, Waveform], Path]
+
+
+@pytest.fixture(scope="module")
+def bench(setting: Setting) -> Bench:
+    return Bench(setting)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    def written(name: str, samples: Waveform) -> Path:
+        path = tmp_path / f"{name}.wav"
+        soundfile.write(path, join(silence(1.5), samples, silence(1.5)), SAMPLE_RATE)
+        return path
+
+    return written
+
+
+@pytest.fixture
+def anna(bench: Bench, record: Record) -> Speaker:
+    speaker = bench.enroll(Enrollment("anna", (record("enrolled", voice(0, 4.0)),))).speaker
+    assert speaker is not None
+    return speaker
+
+
+def test_a_change_is_noticed_across_the_silence_around_recordings(bench: Bench, anna: Speaker, record: Record) -> None:
+    own = record("own-1", voice(0, 3.0, take=1)), record("own-2", voice(0, 3.0, take=2))
+    heard = hear_turn(bench, Turn(anna, own, (record("other", voice(3, 5.0)),)))
+    assert heard.met
+    assert heard.false_changes == 0
+    assert 0.5 < heard.noticed < 2.5
+    assert 4.0 < heard.followed < 6.0
+
+
+def test_a_voice_that_goes_on_is_not_noticed(bench: Bench, anna: Speaker, record: Record) -> None:
+    heard = hear_turn(bench, Turn(anna, (record("own", voice(0, 3.0, take=1)),), (record("same", voice(0, 4.0, take=2)),)))
+    assert heard.met
+    assert heard.noticed == np.inf
+
+
+def test_another_in_the_own_recordings_is_a_false_change(bench: Bench, anna: Speaker, record: Record) -> None:
+    own = record("own", voice(0, 3.0, take=1)), record("mislabelled", voice(3, 4.0))
+    heard = hear_turn(bench, Turn(anna, own, (record("other", voice(1, 3.0)),)))
+    assert heard.false_changes == 1
+    assert not heard.met
+
+
+def test_recordings_without_speech_are_no_trouble(bench: Bench, anna: Speaker, record: Record) -> None:
+    heard = hear_turn(bench, Turn(anna, (record("nothing", silence(1.0)),), (record("also", silence(1.0)),)))
+    assert heard == TurnHeard(0.0, 0, met=False, noticed=np.inf)
+
+
+def test_what_is_not_noticed_counts_as_the_slowest() -> None:
+    turns = [TurnHeard(60.0, 0, met=True, noticed=seconds) for seconds in (1.0, 2.0, np.inf)]
+    figures = summary([*turns, TurnHeard(1_620.0, 1, met=False, noticed=np.inf)])
+    assert (figures.streams, figures.followed, figures.noticed) == (4, 3, 2)
+    assert (figures.seconds_to_notice.median, figures.seconds_to_notice.p90) == (2.0, None)
+    assert (figures.false_changes.count, figures.false_changes.hours) == (1, 0.5)
+
+
+def test_where_nobody_is_followed_there_is_nothing_to_tell() -> None:
+    figures = summary([])
+    assert figures.seconds_to_notice.median is None
+    assert figures.false_changes.per_hour is None

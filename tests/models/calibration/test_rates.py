@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.calibration.assess import assess
+from models.calibration.attempts import MaterialError
+from models.calibration.boundary import Pair
+from models.calibration.cohort import Cohort
+from models.calibration.rates import Outcomes, joined, outcomes
+from models.calibration.score import ScoreModel
+from models.calibration.trials import build_trials
+from tests.models.calibration.voices import Voices
+
+COSINES = ScoreModel(np.eye(6)[0], np.zeros(6))
+"""Ratios that are the cosines themselves."""
+
+
+def some(*, seed: int = 0) -> tuple[Voices, Outcomes]:
+    voices = Voices(8, seed=seed)
+    made = voices.material(2)
+    trials = build_trials(made.attempts, made.enrollments, Cohort.none())
+    return voices, outcomes(trials, made.enrollments, COSINES, Pair(0.6, 0.0))
+
+
+def test_an_attempt_ends_at_the_boundary_that_it_reaches_first() -> None:
+    voices = Voices(1)
+    enrollments = [voices.enrollment(0, 0)]
+    trials = build_trials([voices.attempt(0, 9)], enrollments, Cohort.none())
+    first = float(trials[0].scores[0, 0])
+    at_once = outcomes(trials, enrollments, COSINES, Pair(first, first - 1))
+    assert (at_once.accepted.tolist(), at_once.rejected.tolist()) == ([True], [False])
+    assert at_once.seconds[0] == trials[0].speech[0]
+    rejected = outcomes(trials, enrollments, COSINES, Pair(first + 1, first))
+    assert (rejected.accepted.tolist(), rejected.rejected.tolist()) == ([False], [True])
+    never = outcomes(trials, enrollments, COSINES, Pair(2.0, -2.0))
+    assert not never.accepted.any()
+    assert not never.rejected.any()
+    assert np.isnan(never.seconds).all()
+
+
+def test_rates_and_their_intervals() -> None:
+    names, target = np.repeat(["a", "b", "c", "d"], 25), np.ones(100, dtype=bool)
+    wrong = np.arange(100) % 10 == 0
+    told = Outcomes(names, target, ~wrong, wrong, np.ones(100))
+    rate = told.rate(told.rejected, target=True)
+    assert rate.share == pytest.approx(0.1)
+    assert rate.low <= 0.1 <= rate.high
+    assert np.isnan(told.rate(told.accepted, target=False).share)
+
+
+def test_parts_are_joined() -> None:
+    (_, one), (_, other) = some(), some(seed=1)
+    both = joined([one, other])
+    assert len(both.target) == len(one.target) + len(other.target)
+    assert both.accepted.sum() == one.accepted.sum() + other.accepted.sum()
+
+
+def test_voices_that_nothing_was_fitted_on_keep_the_rates() -> None:
+    assessed = assess(Voices(100).material(4), Cohort.none())
+    told = assessed.outcomes
+    assert assessed.cost < 0.6
+    low, high = told.rate(told.accepted, target=False)[1:]
+    assert low < 0.012
+    assert high > 0.008
+    low, high = told.rate(told.rejected, target=True)[1:]
+    assert low < 0.06
+    assert high > 0.04
+
+
+def test_too_few_speakers_are_not_measured() -> None:
+    with pytest.raises(MaterialError):
+        assess(Voices(3).material(), Cohort.none())
