@@ -16,18 +16,26 @@ from models.calibration.trials import Trials
 
 FOLDS: Final = 5
 
+Voice = tuple[str, str]
+"""Corpus and speaker."""
 
-def fold_of(corpus: str, speaker: str) -> int:
-    """Return the fold of a speaker, which depends on the names alone."""
-    return crc32(f"fold {corpus}/{speaker}".encode()) % FOLDS
+
+def deal(enrollments: Sequence[Enrollment]) -> dict[Voice, int]:
+    """Return the fold of each enrolled voice: all folds get as many of each corpus, but for one."""
+    return {voice: place % FOLDS for place, voice in enumerate(sorted({(one.corpus, one.speaker) for one in enrollments}))}
 
 
 def split(trials: Sequence[Trials], enrollments: Sequence[Enrollment], fold: int) -> tuple[list[Trials], list[Trials]]:
-    """Return the trials between speakers who are not of the fold, and those between speakers who are."""
-    within = np.array([fold_of(one.corpus, one.speaker) == fold for one in enrollments])
+    """Return the trials between speakers who are not of the fold, and those between speakers who are.
+
+    Speakers who are not enrolled are dealt by their names.
+    """
+    dealt = deal(enrollments)
+    within = np.array([dealt[one.corpus, one.speaker] == fold for one in enrollments])
     others, own = [], []
     for each in trials:
-        if fold_of(each.attempt.corpus, each.attempt.speaker) == fold:
+        voice = each.attempt.corpus, each.attempt.speaker
+        if dealt.get(voice, crc32("/".join(voice).encode()) % FOLDS) == fold:
             own.append(_only(each, within[each.enrolled]))
         else:
             others.append(_only(each, ~within[each.enrolled]))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_scores_count_from_a_second_of_speech_on() -> None:
 def test_the_threshold_lets_a_hundredth_of_the_others_in() -> None:
     random = np.random.default_rng(0)
     scores: NDArray[np.float64] = random.normal(size=TRIALS.target.size * 500)
-    many = {name: np.tile(getattr(TRIALS, name), 500) for name in ("enrolled", "tested", "one", "other", "target")}
+    many: dict[str, Any] = {name: np.tile(getattr(TRIALS, name), 500) for name in ("enrolled", "tested", "one", "other", "target")}
     trials = replace(TRIALS, **many)
     told = Followed(scores, list(scores[:, np.newaxis]), [])
     least = threshold([trials], [told])

@@ -19,7 +19,7 @@ import pytest
 from google.rpc import error_details_pb2  # type: ignore[import-untyped]
 from google.rpc import status_pb2 as rpc_status_pb2
 
-from daemon.config import Config, StorageConfig
+from daemon.config import Config, DecisionConfig, StorageConfig
 from daemon.server.address import claimed
 from daemon.server.lifecycle import Server
 from daemon.speakers import Template
@@ -36,7 +36,7 @@ from tests import audio
 from tests.fakes import PLAIN_VAD, FakeEncoder, enroll, fake_calibration
 
 AUDIO = audio_pb2.AudioConfig(encoding=audio_pb2.AUDIO_ENCODING_LINEAR16, sample_rate_hertz=SAMPLE_RATE)
-CONFIG = Config(vad=PLAIN_VAD)
+CONFIG = Config(vad=PLAIN_VAD, decision=DecisionConfig(min_speech_seconds=1.0))
 """With the fake calibration, by which the fake encoder tells synthetic voices apart."""
 MESSAGE_BYTES = 3_200
 """100 ms."""

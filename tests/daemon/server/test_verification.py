@@ -83,7 +83,7 @@ async def test_a_stranger_is_rejected(daemon: Daemon) -> None:
 
 async def test_an_attempt_may_be_stricter_than_the_daemon(daemon: Daemon) -> None:
     config = verify_config("anna")
-    config.config.false_accept_rate = 1e-30
+    config.config.false_accept_rate = 1e-37
     decision = await daemon.decide([config, *verify_audio(OWNER)])
     assert (decision.outcome, decision.reason) == (decision_pb2.OUTCOME_UNDECIDED, decision_pb2.REASON_AUDIO_ENDED)
     assert decision.margin_accept < 0 < decision.margin_reject

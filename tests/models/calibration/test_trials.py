@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.calibration.cohort import Cohort
-from models.calibration.folds import FOLDS, fold_of, split
+from models.calibration.folds import FOLDS, deal, split
 from models.calibration.trials import BUDGET_SECONDS, LEAST_SECONDS, build_trials, trial_weights
 from tests.models.calibration.voices import Voices
 
@@ -65,9 +66,11 @@ def test_speakers_weigh_alike_and_corpora_by_their_root() -> None:
 def test_folds_share_no_speaker() -> None:
     made = Voices(30).material(2)
     trials = build_trials(made.attempts, made.enrollments, COHORT)
+    dealt = deal(made.enrollments)
+    assert set(Counter(dealt.values()).values()) == {30 // FOLDS}
     for fold in range(FOLDS):
         for side, kept in zip(split(trials, made.enrollments, fold), (False, True), strict=True):
             for each in side:
-                assert (fold_of("made up", each.attempt.speaker) == fold) == kept
-                assert all((fold_of("made up", made.enrollments[number].speaker) == fold) == kept for number in each.enrolled)
+                assert (dealt["made up", each.attempt.speaker] == fold) == kept
+                assert all((dealt["made up", made.enrollments[number].speaker] == fold) == kept for number in each.enrolled)
                 assert each.scores.shape[1] == len(each.enrolled) == len(each.target) == len(np.asarray(each.quality.enrolled))
