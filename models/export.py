@@ -19,7 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.features import HOP_SAMPLES, MEL_BINS, SAMPLE_RATE
-from models.layers import CausalConv1d, CausalConv2d, Compensation
+from models.layers import CausalConv1d, CausalConv2d
 from models.metadata import metadata_of
 from models.student import Student, sizes_of, student_of
 from models.weights import SHIPPED, digest
@@ -47,7 +47,7 @@ def _fold_compensation(student: Student) -> None:
     last, compensation = student.embedding, student.compensation
     last.bias = nn.Parameter(compensation(last.bias))
     last.weight = nn.Parameter(compensation.matrix @ last.weight)
-    student.compensation = Compensation(student.embedding_size)
+    student.compensation = nn.Identity()  # type: ignore[assignment]
 
 
 def _fold(part: nn.Module, name: str, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
