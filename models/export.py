@@ -39,7 +39,15 @@ def folded(student: Student) -> Student:
             if name.endswith("_norm") and isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
                 _fold(part, name.removesuffix("_norm"), norm)
                 setattr(part, name, nn.Identity())
+    _fold_compensation(copied)
     return copied
+
+
+def _fold_compensation(student: Student) -> None:
+    last, compensation = student.embedding, student.compensation
+    last.bias = nn.Parameter(compensation(last.bias))
+    last.weight = nn.Parameter(compensation.matrix @ last.weight)
+    student.compensation = nn.Identity()  # type: ignore[assignment]
 
 
 def _fold(part: nn.Module, name: str, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:

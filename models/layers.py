@@ -145,3 +145,24 @@ class ContextMask(StreamingLayer):
         """Return the gates at each time of `x`, 0 to 1."""
         means, state = self.mean(x, state)
         return torch.sigmoid(self.excite(F.relu(self.squeeze(means)))), state
+
+
+class Compensation(nn.Module):
+    """Centres embeddings, (batch, size), and maps them by a matrix: the identity, until both are set."""
+
+    mean: Tensor
+    matrix: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("matrix", torch.eye(size))
+
+    def reset(self) -> None:
+        """Become the identity again."""
+        self.mean.zero_()
+        nn.init.eye_(self.matrix)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the compensated embeddings."""
+        return (x - self.mean) @ self.matrix.T

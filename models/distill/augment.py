@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import scipy.fft
 import soundfile
+import soxr
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -26,10 +27,16 @@ MU: Final = 255.0
 
 
 class AugmentConfig(BaseModel):
-    """Probability of each effect, and their ranges. What was `telephone` is 8-bit mu-law (ITU-T G.711) in half of the cases."""
+    """Probability of each effect, and their ranges.
+
+    speed: of playing up to `speed_share` faster or slower, little enough to stay the same voice. What was `telephone` is 8-bit mu-law
+    (ITU-T G.711) in half of the cases.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    speed: float = 0.0
+    speed_share: float = 0.05
     noise: float = 0.55
     babble: float = 0.15
     snr_db: tuple[float, float] = (0.0, 20.0)
@@ -51,12 +58,24 @@ class Augmenter:
 
     def __call__(self, waveforms: Tensor, random: Random) -> Tensor:
         """Return the waveforms as a microphone, or the far end of a line, might have heard them. Same `random` state, same result."""
-        heard = self._in_rooms(waveforms, random)
+        heard = self._in_rooms(self._at_other_speeds(waveforms, random), random)
         heard = heard + self._background(heard, random)
         gains = torch.from_numpy(10 ** (random.uniform(*self.config.gain_db, (len(waveforms), 1)) / 20)).float()
         # Relative to full scale: quiet recordings stay audible in 16 bits, loud ones clip as they would.
         peaks = heard.abs().amax(dim=-1, keepdim=True).clamp(min=1e-3)
         return self._over_lines((heard / peaks * gains).clamp(-1.0, 1.0), random)
+
+    def _at_other_speeds(self, waveforms: Tensor, random: Random) -> Tensor:
+        """Play some of the waveforms faster or slower, as long as before: what is too short starts over."""
+        if not self.config.speed:
+            return waveforms
+        rows = np.flatnonzero(random.random(len(waveforms)) < self.config.speed)
+        length = waveforms.shape[-1]
+        played = np.zeros((len(rows), length), dtype=np.float32)
+        for row, samples in zip(rows, played, strict=True):
+            faster = 1.0 + random.uniform(-self.config.speed_share, self.config.speed_share)
+            samples[:] = np.resize(soxr.resample(waveforms[row].numpy(), SAMPLE_RATE * faster, SAMPLE_RATE), length)
+        return _replace(waveforms, rows, torch.from_numpy(played)) if len(rows) else waveforms
 
     def _in_rooms(self, waveforms: Tensor, random: Random) -> Tensor:
         """Convolve some of the waveforms with the impulse responses of rooms."""

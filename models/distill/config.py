@@ -38,10 +38,11 @@ class DistillConfig(BaseModel):
 
     student: what is trained, a student or a larger network that is to become a teacher. data is a directory that holds `train.tsv`,
     `dev.tsv` and `noise.tsv`. start: weights of the same network to begin with, as `models.export` writes them; random ones without.
-    inherit: begin with the teacher's own weights instead, which a student has to be made for. precision: of the products and convolutions
-    of a step; bfloat16 takes half the time on processors that have it. batch_seconds: audio per step; a batch has as many crops as fit.
-    The learning rates warm up, stay, and fall to zero over the last `decay` of the steps (trapezoid): a longer run can go on from any
-    checkpoint before the fall. Matrices are trained by Muon at `matrix_rate`, all else by AdamW at `learning_rate`.
+    inherit: begin with the teacher's own weights instead, which a student has to be made for. frozen: layers that stay as they are, such as
+    head. precision: of the products and convolutions of a step; bfloat16 takes half the time on processors that have it. batch_seconds:
+    audio per step; a batch has as many crops as fit. The learning rates warm up, stay, and fall to zero over the last `decay` of the steps
+    (trapezoid): a longer run can go on from any checkpoint before the fall. Matrices are trained by Muon at `matrix_rate`, all else by
+    AdamW at `learning_rate`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class DistillConfig(BaseModel):
     output: Path
     start: Path | None = None
     inherit: bool = False
+    frozen: tuple[str, ...] = ()
     precision: Literal["float32", "bfloat16"] = "float32"
     steps: Annotated[int, Field(ge=1)]
     batch_seconds: Annotated[float, Field(gt=0)] = 90.0

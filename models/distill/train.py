@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from models.distill.augment import Augmenter
 from models.distill.batches import Batch, Batches
+from models.distill.compensation import Labelled, compensated, whole_embedding
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus
-from models.distill.fbank import batch_log_mel
 from models.distill.inheriting import begin
 from models.distill.journal import Journal
 from models.distill.learners import new_learner
@@ -28,9 +28,10 @@ from models.distill.workers import Workers
 from models.evaluate.figures import evaluate
 from models.levels import Network
 from models.manifest import Recording, read_manifest
-from models.student import TIME_STRIDE, Student, sizes_of
+from models.student import Student, sizes_of
 
 GRADIENT_NORM = 5.0
+CHECKPOINT = "checkpoint.pt"
 MATRIX_DIMENSIONS = (2, 3)
 """Of linear layers, and of convolutions over time, which are linear layers over their taps."""
 
@@ -45,6 +46,8 @@ class Trainer:
         self.material = material
         self.workers = Workers.join()
         self.student = _learner(config, material).to(self.workers.device)
+        for layer in config.frozen:
+            self.student.get_submodule(layer).requires_grad_(False)
         self.objective = Objective(config.loss, self.student, material, config.dtype).to(self.workers.device)
         self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0
@@ -52,7 +55,7 @@ class Trainer:
     @property
     def checkpoint(self) -> Path:
         """The newest checkpoint."""
-        return self.config.output / "checkpoint.pt"
+        return self.config.output / CHECKPOINT
 
     def train(self) -> Network:
         """Run to the last step, and return the network; checkpoints, logs and the error rates on dev are in `config.output`."""
@@ -83,7 +86,7 @@ class Trainer:
                     figures = dev.figures(settled(self.student, self.material.audio, config.seed))
                     journal.write(self.step, figures)
                     progress.write(f"step {self.step}: dev EER {figures['dev_eer']:.2f} %, pooled {figures['dev_eer_pooled']:.2f} %")
-            self.student = settled(self.student, self.material.audio, config.seed)
+            self.student = self._finished()
             self._save()
             journal.write(self.step, dev.figures(self.student))
         return self.student
@@ -104,6 +107,14 @@ class Trainer:
         self.step += 1
         return {name: loss.item() for name, loss in losses.items()}
 
+    def _finished(self) -> Network:
+        """Return the network as it is used, with settled norms; students compensate what tells nothing of the speaker."""
+        network = settled(self.student, self.material.audio, self.config.seed)
+        if not isinstance(network, Student):
+            return network
+        material = self.material
+        return compensated(network, Labelled(material.audio, material.classes.numpy(), material.labelled.numpy()), self.config.seed)
+
     def _save(self) -> None:
         state = {
             "step": self.step,
@@ -122,6 +133,7 @@ class Trainer:
         if self.checkpoint.exists():
             state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.workers.device, weights_only=True)
             self.student.load_state_dict(state["student"])
+            _uncompensate(self.student)
             self.objective.load_state_dict(state["objective"])
             for optimizer, stored in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(stored)
@@ -145,25 +157,27 @@ class DevSet:
         """Return a network's error rates on whole recordings, in percent, and its least cost at a prior of 0.01."""
         network.eval()
         with torch.inference_mode():
-            embeddings = [self._embed(network, index) for index in range(len(self.recordings))]
+            embeddings = [whole_embedding(network, self.audio, index) for index in range(len(self.recordings))]
         figures = evaluate(self.recordings, torch.cat(embeddings).numpy()).figures
         return {"dev_eer": figures.eer, "dev_eer_pooled": figures.eer_pooled, "dev_min_dcf": figures.min_dcf}
-
-    def _embed(self, network: Network, index: int) -> Tensor:
-        samples = torch.from_numpy(self.audio.crop(index, 0, int(self.audio.lengths[index])))
-        frames = batch_log_mel(samples[None])
-        return network.levels(frames[:, : frames.shape[1] // TIME_STRIDE * TIME_STRIDE]).embedding
 
 
 def _learner(config: DistillConfig, material: Material) -> Network:
     network = new_learner(config.student)
     if config.start:
         network.load_state_dict(torch.load(config.start, map_location="cpu", weights_only=True)["student"])
+        _uncompensate(network)
     elif isinstance(network, Student):
         network.centre.prior.copy_(material.mean_frame)
-    if config.inherit:
+    if config.inherit and not (config.output / CHECKPOINT).exists():  # A run that goes on has weights of its own.
         begin(network, config.teacher, material.audio, material.embeddings, config.seed)
     return network
+
+
+def _uncompensate(network: Network) -> None:
+    """Let embeddings be as the teacher's again, to be trained on."""
+    if isinstance(network, Student):
+        network.compensation.reset()
 
 
 def optimizers(network: Network, objective: Objective, config: DistillConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:

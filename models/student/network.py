@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from torch import Tensor, nn
 
 from models.features import MEL_BINS
-from models.layers import AttentiveStatistics, BatchNorm, LayerState, RunningMean, StreamingLayer, statistics
+from models.layers import AttentiveStatistics, BatchNorm, Compensation, LayerState, RunningMean, StreamingLayer, statistics
 from models.levels import Levels, Network
 
 TIME_STRIDE = 2
@@ -37,8 +37,8 @@ class Student(Network):
     """`encode(frames, state) -> (frame level, state)`; `pooled(state)` and `embed(state)` at any time after the first frame.
 
     The frames are centred by the running mean of the stream; what a subclass makes of them at the frame level is pooled by attentive
-    statistics, which an affine layer maps to the embedding. A subclass registers its layers between `super().__init__` and
-    `_pool_over`, in the order in which `frame_level` uses them.
+    statistics, which an affine layer maps to the embedding; what tells nothing of the speaker is compensated once it is trained. A
+    subclass registers its layers between `super().__init__` and `_pool_over`, in the order in which `frame_level` uses them.
     """
 
     frame_stride = TIME_STRIDE
@@ -54,6 +54,7 @@ class Student(Network):
         self.pool = AttentiveStatistics(channels, attention)
         self.embedding = nn.Linear(2 * channels, embedding, bias=False)
         self.embedding_norm = BatchNorm(embedding, affine=False)
+        self.compensation = Compensation(embedding)
 
     @abstractmethod
     def frame_level(self, frames: Tensor, states: StateWalk) -> Tensor:
@@ -87,7 +88,7 @@ class Student(Network):
 
     def embed(self, state: LayerState) -> Tensor:
         """Return the embedding of all frames since the initial state, (batch, size), not normalised to unit length."""
-        embedding: Tensor = self.embedding_norm(self.embedding(self.pooled(state)))
+        embedding: Tensor = self.compensation(self.embedding_norm(self.embedding(self.pooled(state))))
         return embedding
 
     def levels(self, frames: Tensor) -> Levels:

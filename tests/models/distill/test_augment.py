@@ -39,6 +39,16 @@ def test_noise_has_the_wanted_level(corpora: tuple[Corpus, Corpus]) -> None:
         assert snr.item() == pytest.approx(10.0, abs=0.5)
 
 
+def test_another_speed_moves_all_frequencies_a_little_and_keeps_the_length(corpora: tuple[Corpus, Corpus]) -> None:
+    tones = torch.sin(2 * torch.pi * 1000 * torch.arange(SAMPLE_RATE) / SAMPLE_RATE).repeat(4, 1)
+    augmenter = Augmenter(AugmentConfig.model_validate(NOTHING | {"speed": 1.0, "speed_share": 0.05}), *corpora)
+    heard = augmenter(tones, np.random.default_rng(0))
+    assert heard.shape == tones.shape
+    loudest = torch.fft.rfft(heard).abs().argmax(dim=-1).float()
+    assert ((loudest - 1000).abs() <= 55).all()
+    assert loudest.unique().numel() > 1
+
+
 def test_a_telephone_carries_nothing_above_its_band(corpora: tuple[Corpus, Corpus]) -> None:
     spectrum = torch.fft.rfft(_augment(corpora, {"telephone": 1.0})).abs()
     hertz = torch.fft.rfftfreq(SPEECH.shape[-1], 1 / SAMPLE_RATE)

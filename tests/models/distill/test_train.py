@@ -14,6 +14,7 @@ from models.distill.material import Material, load_material
 from models.distill.targets import GRID_FRAMES
 from models.distill.train import Trainer, rate
 from models.features import log_mel
+from models.student import Student
 from models.teachers.campplus import load
 
 LOSSES = {"embedding", "relational", "prototypes", "pooled", "frame"}
@@ -96,8 +97,11 @@ def test_a_run_can_start_from_the_weights_of_another(config: DistillConfig, mate
     first = config.model_copy(update={"output": config.output / "first", "steps": 1})
     weights = Trainer(first, material).train().state_dict()
     second = Trainer(config.model_copy(update={"output": config.output / "second", "start": first.output / "checkpoint.pt"}), material)
-    for name, value in second.student.state_dict().items():
+    taken = {name: value for name, value in second.student.state_dict().items() if not name.startswith("compensation.")}
+    for name, value in taken.items():
         assert torch.equal(weights[name], value), name
+    assert isinstance(second.student, Student)
+    torch.testing.assert_close(second.student.compensation.matrix, torch.eye(second.student.embedding_size))
 
 
 def test_a_checkpoint_tells_what_audio_it_learned_from(config: DistillConfig, material: Material) -> None:
@@ -119,3 +123,11 @@ def test_the_rate_warms_up_stays_and_falls_to_zero(config: DistillConfig) -> Non
 
 def _log(config: DistillConfig) -> list[dict[str, float]]:
     return [json.loads(line) for line in (config.output / "log.jsonl").read_text().splitlines()]
+
+
+def test_frozen_layers_stay_as_they_are(config: DistillConfig, material: Material) -> None:
+    trainer = Trainer(config.model_copy(update={"steps": 2, "frozen": ("stem",)}), material)
+    before = {name: parameter.clone() for name, parameter in trainer.student.named_parameters()}
+    after = dict(trainer.train().named_parameters())
+    changed = {name.split(".")[0] for name, parameter in before.items() if not torch.equal(parameter, after[name])}
+    assert changed == {name.split(".")[0] for name in before} - {"stem"}
