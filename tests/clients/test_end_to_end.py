@@ -200,7 +200,7 @@ def test_the_demo_tells_its_four_streams_apart(temporary: Path) -> None:
         ("stranger", "REJECT", "REJECT"),
         ("noise", "UNDECIDED", "UNDECIDED"),
     ]
-    assert all(set(result) == {"stream", "expected", "decision", "score", "speech_seconds", "reason"} for result in results)
+    assert all(set(result) == {"stream", "expected", "decision", "score", "llr", "speech_seconds", "reason"} for result in results)
     assert (done.returncode, done.stderr) == (0, "")
     assert list(temporary.iterdir()) == []
 

@@ -44,7 +44,7 @@ def test_a_report_for_people(speakerctl: Speakerctl, speakerd_daemon: UnixAddres
     lines = [line.strip() for line in run.out.splitlines() if line.strip()]
     assert lines[0] == "Door:"
     assert lines.count("Door:") == 2
-    assert " s  ACCEPT ada: the voice fits (score 0." in lines[1]
+    assert " s  ACCEPT ada: the voice fits (LLR +" in lines[1]
     assert "FAILED   never ACCEPT 0.00-2.50 s" in run.out
     assert "passed   ACCEPT ada 0.00-2.50 s" in run.out
     assert "Door: 1 of 1 passed (2.50 s of audio, edge-" in run.out
@@ -58,8 +58,8 @@ def test_a_report_for_programs_and_for_continuous_integration(
     *attempts, report = run.objects
     assert run.status == 1
     assert attempts[0].keys() == {
-        *("event", "attempt", "audio_seconds", "offset_seconds", "decision", "reason", "speaker", "of_scenario", "score", "margin"),
-        "speech_seconds",
+        *("event", "attempt", "audio_seconds", "offset_seconds", "decision", "reason", "speaker", "of_scenario", "score"),
+        *("llr", "posterior", "margin_accept", "margin_reject", "speech_seconds"),
     }
     assert (attempts[0]["event"], attempts[0]["decision"], attempts[0]["speaker"]) == ("attempt", "ACCEPT", "ada")
     assert (report["scenario"], report["passed"], report["audio_seconds"], report["other_speakers"]) == ("Door", False, 2.5, 0)
