@@ -158,7 +158,8 @@ def _calibration(config: Config, encoder: Encoder) -> Calibration:
     try:
         return read_calibration(config.decision.calibration or calibration_path(read_card(config.model.name)), encoder.model_id)
     except ModelFileError as error:
-        raise ModelError(f"decisions cannot be calibrated: {error}; `speakerd calibrate` makes a calibration") from None
+        remedy = "" if "speakerd calibrate" in str(error) else "; make another with `speakerd calibrate`"
+        raise ModelError(f"the calibration cannot be used: {error}{remedy}") from None
 
 
 def _decisions(config: Config, calibration: Calibration, enrolled: Sequence[Speaker] | None) -> str:
