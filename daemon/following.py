@@ -30,8 +30,8 @@ from models.features import SAMPLE_RATE
 class Follower:
     """Judges followed attempts whenever there may be something to tell. It has no state: the attempts do.
 
-    change_at: log-likelihood ratio of the followed speaker in the latest `attempts.view_seconds` of speech below which someone else talks,
-    if it stays there for `HOLD` steps of the encoder.
+    change_at: log-likelihood ratio of the followed speaker in the latest `attempts.view_seconds` of speech below which someone else talks.
+    So they do where another speaker would be accepted by it. Either must stay so for `HOLD` steps of the encoder.
     """
 
     def __init__(self, config: Config, change_at: float) -> None:
@@ -66,10 +66,14 @@ class Follower:
         if attempt.view_full and decision.reason is Reason.NOT_A_VOICE:
             return _lock(attempt, at, Reason.VOICE_LOST)
         ratio = decider.ratio(attempt.speaker, attempt.embedding, evidence) if attempt.view_full else None
-        if ratio is not None and attempt.strays(at, strange=ratio < self._change_at) >= HOLD:
+        if ratio is not None and attempt.strays(at, strange=self._is_strange(ratio, attempt.speaker, decision)) >= HOLD:
             attempt.phase = Phase.CHANGED
             return SpeakerChanged(at, attempt.number, attempt.speaker, ratio, evidence)
         return self._tell(attempt, decision)
+
+    def _is_strange(self, ratio: float, speaker: str, decision: Decision) -> bool:
+        """Tell whether someone else is heard: nobody could take them for the speaker, or another of the speakers would be accepted."""
+        return ratio < self._change_at or _accepted(decision) not in {"", speaker}
 
     def _tell(self, attempt: Attempt, decision: Decision) -> AttemptFollowed | None:
         said = attempt.utterance.passed
