@@ -9,6 +9,7 @@ import numpy as np
 from models.calibration.attempts import Enrollment
 from models.calibration.boundary import Mutual
 from models.calibration.cohort import unit
+from models.calibration.extremes import LIMIT
 from models.calibration.quality import Rows
 from models.calibration.trials import Trials
 
@@ -27,7 +28,9 @@ def fit_mutual(trials: Sequence[Trials], peaks: Sequence[Rows], weights: Sequenc
             cosines.append(enrolled.reshape(-1, len(theirs)) @ theirs)
             ratios.append(own)
             shares.append(weight[~each.target])
-    return _line(np.concatenate(cosines), np.concatenate(ratios), np.concatenate(shares))
+    # Attempts that were never scored tell nothing of likeness.
+    told = np.concatenate(ratios) > -LIMIT
+    return _line(*(np.concatenate(column)[told] for column in (cosines, ratios, shares)))
 
 
 def _line(cosines: Rows, ratios: Rows, weights: Rows) -> Mutual:

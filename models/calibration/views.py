@@ -15,6 +15,8 @@ HOLD: Final = 3
 """A change is believed that so many steps in a row tell of."""
 FALSE_CHANGES: Final = 0.5
 """How often in an hour of one speaker's speech there may seem to be a change."""
+NOTICED: Final = 0.75
+"""So many views of another voice say so, even if there were more false changes then."""
 STEP_HOURS: Final = 0.08 / 3600
 TAIL: Final = 0.05
 """The attempts that fall lowest, so many of them, tell how the tail goes on."""
@@ -25,18 +27,18 @@ def fit_change(views: Sequence[Trials], model: ScoreModel, accept: float, defaul
     """Return the ratio of a view below which its speaker is taken for another; `default` where fewer than 20 attempts tell.
 
     views: trials whose scores are of the latest speech. Only owners count whom a view accepts, from then on: others are not followed.
+    What one row of recordings from several days says of changes is worse than what one stream does: if most others would be missed, it
+    is not believed.
     """
-    lows, steps = [], 0
-    for each in views:
-        ratios = model.llrs(each.scores, each.quality)[:, each.target]
-        for column in ratios.T:
-            followed = column[np.argmax(column >= accept) :] if (column >= accept).any() else column[:0]
-            if len(followed) >= HOLD:
-                lows.append(_lowest_held(followed))
-                steps += len(followed)
-    if len(lows) < LEAST_OWNERS:
+    ratios = [model.llrs(each.scores, each.quality) for each in views]
+    own = [column for each, told in zip(views, ratios, strict=True) for column in told[:, each.target].T]
+    others = np.concatenate([told[:, ~each.target].ravel() for each, told in zip(views, ratios, strict=True)] or [np.empty(0)])
+    followed = [column[np.argmax(column >= accept) :] for column in own if (column >= accept).any()]
+    lows = [_lowest_held(column) for column in followed if len(column) >= HOLD]
+    if len(lows) < LEAST_OWNERS or not len(others):
         return default
-    return _level(-np.array(lows), FALSE_CHANGES * STEP_HOURS * steps / len(lows))
+    hours = STEP_HOURS * sum(map(len, followed)) / len(lows)
+    return max(_level(-np.array(lows), FALSE_CHANGES * hours), float(np.quantile(others, NOTICED)))
 
 
 def _lowest_held(ratios: Rows) -> float:
