@@ -25,6 +25,8 @@ from models.calibration.calibration import Calibration
 from models.encoder import Embedding, State, Step
 from models.features import SAMPLE_RATE, Waveform
 
+HALVINGS: Final = 30
+"""Of the rate of false accepts at most, while someone speaks on who is not accepted."""
 BACKGROUND_HOPS: Final = 1_000
 """What was heard in the last 10 s tells the background of an attempt that begins."""
 
@@ -35,7 +37,9 @@ class WatchSession(Session[WatchEvent]):
     An attempt begins when speech begins: AttemptStarted. AttemptDecided tells what is made of it, every `decision.interim_seconds` of
     speech; it ends with a final decision: as soon as the evidence accepts or rejects, after `attempts.pause_seconds` without speech, after
     `attempts.speech_seconds` of speech, or when the audio ends. If speech goes on, the next attempt begins at once, and knows nothing of
-    the last. Beside them come Level, every `attempts.level_seconds`, SilenceChanged and ClippingChanged.
+    the last; but each that follows, without such a pause, one in which nobody was accepted may falsely accept half as often: whoever
+    speaks on is accepted at most twice as often as in one attempt. Beside them come Level, every `attempts.level_seconds`,
+    SilenceChanged and ClippingChanged.
 
     With `attempts.follow`, whoever is accepted is followed while they speak on, through pauses that are shorter than an attempt's end: no
     other attempt begins. AttemptFollowed tells what is made of the latest `attempts.view_seconds` of speech, as often as AttemptDecided;
@@ -65,6 +69,11 @@ class WatchSession(Session[WatchEvent]):
         self._attempt: Attempt | None = None
         self._encoding: Attempt | None = None
         self._follower = Follower(config, calibration.boundaries.change_at)
+        self._voiced_until = 0
+        self._rested = True
+        """There was a pause since the last attempt began."""
+        self._failed = 0
+        """Attempts in a row, without a pause, in which nobody was accepted."""
         self._paused = False
         self._finished = False
         self.at = 0
@@ -80,8 +89,19 @@ class WatchSession(Session[WatchEvent]):
 
     def set_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Tell apart these speakers from now on, in the attempt that goes on too: nobody else is accepted. There may be none."""
+        self._speakers = speakers
+        self._decider = self._new_decider()
+
+    def _new_decider(self) -> Decider:
         config = self._config
-        self._decider = Decider(speakers, config.decision, self._calibration, budget=config.attempts.speech_seconds)
+        rate = config.decision.false_accept_rate * 2.0 ** -min(self._failed, HALVINGS)
+        decision = config.decision.model_copy(update={"false_accept_rate": rate})
+        return Decider(self._speakers, decision, self._calibration, budget=config.attempts.speech_seconds)
+
+    def _count_failed(self, count: int) -> None:
+        if count != self._failed:
+            self._failed = count
+            self._decider = self._new_decider()
 
     def feed(self, samples: Waveform) -> None:
         """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""
@@ -156,6 +176,7 @@ class WatchSession(Session[WatchEvent]):
         said = attempt.utterance.passed
         if decision.final:
             attempt.phase = Phase.OVER
+            self._count_failed(0 if decision.outcome is Outcome.ACCEPT else self._failed + 1)
             if decision.outcome is Outcome.ACCEPT and self._config.attempts.follow:
                 attempt.follow(decision.candidates[0].speaker, attempt.number)
         elif said < attempt.told_after + self._interim:
@@ -168,6 +189,8 @@ class WatchSession(Session[WatchEvent]):
         self.at = hop.end
         self._measure(hop)
         self._background.append(hop.power)
+        self._voiced_until = hop.end if hop.voiced else self._voiced_until
+        self._rested |= not self._gate.open and hop.end - self._voiced_until >= self._pause
         if self._attempt:
             self._attempt.utterance.hear([hop.power])
         elif hop.voiced and self._gate.open and not self._paused:
@@ -182,6 +205,9 @@ class WatchSession(Session[WatchEvent]):
         self._due.extend(event for event in told if event)
 
     def _begin(self, offset: int) -> Attempt:
+        if self._rested:
+            self._count_failed(0)
+        self._rested = False
         self.attempts += 1
         self._due.append(AttemptStarted(self.at, self.attempts, offset))
         attempt = Attempt(self.attempts, Utterance(self._start), self._config.attempts.view_seconds)

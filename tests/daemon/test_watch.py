@@ -131,6 +131,28 @@ def test_the_next_attempt_knows_nothing_of_the_last() -> None:
     assert both[1].decision.candidates[0].score == pytest.approx(alone.decision.candidates[0].score, abs=0.05)
 
 
+def _boundary(event: AttemptDecided) -> float:
+    decision = event.decision
+    return decision.candidates[0].llr - decision.margin_accept
+
+
+def test_a_stranger_who_speaks_on_meets_a_higher_boundary_each_time() -> None:
+    boundaries = [_boundary(event) for event in finals(hear(audio.join(ROOM, audio.voice(3, 8.0), ROOM)))]
+    rates = [CONFIG.decision.false_accept_rate / 2**failed for failed in range(len(boundaries))]
+    assert len(boundaries) > 3
+    expected = [CALIBRATION.boundaries.pair(rate, CONFIG.decision.false_reject_rate, 2).accept for rate in rates]
+    assert boundaries == pytest.approx(expected, abs=1e-6)
+    assert boundaries == sorted(set(boundaries))
+
+
+@pytest.mark.parametrize("pause", [0.4, 1.5])
+def test_only_a_pause_makes_up_for_failed_attempts(pause: float) -> None:
+    spoken = audio.join(ROOM, audio.voice(3, 2.5), audio.noise(pause, level=-75.0))
+    events = finals(hear(audio.join(spoken, audio.voice(3, 1.5), ROOM)))
+    after = next(event for event in events if event.at > len(spoken))
+    assert (_boundary(after) == pytest.approx(_boundary(events[0]), abs=1e-6)) == (pause >= CONFIG.attempts.pause_seconds)
+
+
 def test_an_attempt_ends_when_its_speech_is_used_up() -> None:
     double = enroll("anna's double", audio.voice(0, 4.0, take=7), encoder=ENCODER)
     config = CONFIG.model_copy(update={"attempts": AttemptsConfig(speech_seconds=3.0)})
