@@ -352,4 +352,5 @@ def test_hours_take_no_more_memory_than_minutes() -> None:
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 10_000
+    # The audio alone would take a million bytes; what the interpreter and numpy keep varies by some thousands.
+    assert after - before < 50_000
