@@ -8,7 +8,7 @@ import numpy as np
 
 from models.calibration.attempts import Material
 from models.calibration.cohort import Cohort
-from models.calibration.fit import USUAL, check, fit_boundaries, fit_score_model, information_loss, looks_at
+from models.calibration.fit import USUAL, check, fit_trials, information_loss, looks_at, usual
 from models.calibration.folds import FOLDS, split
 from models.calibration.rates import Outcomes, joined, outcomes
 from models.calibration.trials import build_trials
@@ -29,11 +29,12 @@ def assess(material: Material, cohort: Cohort) -> Assessment:
     """
     check(material)
     trials = build_trials(material.attempts, material.enrollments, cohort)
+    typical = usual(material.enrollments)
     costs, parts = [], []
     for fold in range(FOLDS):
         others, own = split(trials, material.enrollments, fold)
-        model = fit_score_model(looks_at(others, material.enrollments))
-        boundaries = fit_boundaries(others, (), model, material.enrollments)
+        model, boundaries = fit_trials(others, (), material.enrollments)
+        own = [each.among(typical) for each in own]
         if (looks := looks_at(own, material.enrollments)).complete:
             costs.append(information_loss(looks, model))
         parts.append(outcomes(own, material.enrollments, model, boundaries.pair(*USUAL)))

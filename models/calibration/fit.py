@@ -15,6 +15,7 @@ from models.calibration.boundary import Boundaries
 from models.calibration.calibration import Calibration
 from models.calibration.cohort import Cohort
 from models.calibration.extremes import CHANCES, LIMIT, Extremes
+from models.calibration.levelling import levelled
 from models.calibration.mutual import fit_mutual
 from models.calibration.quality import FEATURES, Rows, features
 from models.calibration.regression import balanced, fit_log_odds
@@ -30,6 +31,8 @@ ENDS: Final = np.concatenate([np.linspace(-4.0, 12.0, 17), [LIMIT]])
 """Where the other boundary may be, away from zero."""
 LEAST_SPEAKERS: Final = 10
 """Fewer enrolled speakers tell too little of others."""
+PRIORS: Final = (0.5, 0.05)
+"""Priors of a target at which the ratios shall be worth what they say."""
 RIDGE: Final = 1e-3
 """Weight of the squares of all that is learned but the plain slope and offset: what few speakers tell is not believed."""
 USUAL: Final = (0.01, 0.05)
@@ -89,7 +92,10 @@ def fit_score_model(looks: Looks) -> ScoreModel:
     inputs = np.concatenate([looks.known * ((looks.scores - mean) / deviation)[:, None], looks.known], axis=1)
     ridge = np.full(2 * FEATURES, RIDGE)
     ridge[[0, FEATURES]] = PLAIN_RIDGE, 0.0
-    fitted = fit_log_odds(inputs, looks.target, looks.weights, ridge)
+    # Each prior makes the ratios right that decide at it: near zero, and where few impostors come.
+    shift = np.repeat([log(prior / (1.0 - prior)) for prior in PRIORS], len(inputs))
+    weights = np.concatenate([looks.weights * np.where(looks.target, 2 * prior, 2 * (1.0 - prior)) for prior in PRIORS]) / len(PRIORS)
+    fitted = fit_log_odds(np.tile(inputs, (len(PRIORS), 1)), np.tile(looks.target, len(PRIORS)), weights, ridge, shift)
     slope = fitted[:FEATURES] / deviation
     return ScoreModel(slope, fitted[FEATURES:] - slope * mean)
 
@@ -143,10 +149,40 @@ def fit_boundaries(trials: Sequence[Trials], views: Sequence[Trials], model: Sco
     return replace(fitted, change_at=fit_change(views, model, usual.accept, usual.reject))
 
 
+def usual(enrollments: Sequence[Enrollment]) -> NDArray[np.bool_]:
+    """Return which enrollments are of as many recordings as any of their speaker: people are not enrolled with fewer than there are."""
+    most = _most_recordings(enrollments)
+    return np.array([len(one.recordings) == most[one.corpus, one.speaker] for one in enrollments])
+
+
+def varied(enrollments: Sequence[Enrollment]) -> NDArray[np.bool_]:
+    """Return which enrollments are of speakers who were enrolled with as many recordings as anybody, and then with fewer, too.
+
+    Only they tell what the number of recordings is worth: speakers who have few of them are other people, in other places.
+    """
+    most = _most_recordings(enrollments)
+    return np.array([most[one.corpus, one.speaker] == max(most.values()) for one in enrollments])
+
+
+def _most_recordings(enrollments: Sequence[Enrollment]) -> dict[tuple[str, str], int]:
+    most: dict[tuple[str, str], int] = {}
+    for one in enrollments:
+        most[one.corpus, one.speaker] = max(len(one.recordings), most.get((one.corpus, one.speaker), 0))
+    return most
+
+
+def fit_trials(trials: Sequence[Trials], views: Sequence[Trials], enrollments: Sequence[Enrollment]) -> tuple[ScoreModel, Boundaries]:
+    """Fit ratios and their boundaries."""
+    telling, typical = varied(enrollments), usual(enrollments)
+    told = [each.among(telling) for each in trials]
+    model = levelled(fit_score_model(looks_at(told, enrollments)), told)
+    chosen, seen = ([each.among(typical) for each in some] for some in (trials, views))
+    return model, fit_boundaries(chosen, seen, model, enrollments)
+
+
 def fit(model_id: str, material: Material, cohort: Cohort) -> Calibration:
     """Return the calibration of a model, its scores normalised by the cohort unless that is empty. Raises `MaterialError`."""
     check(material)
-    trials = build_trials(material.attempts, material.enrollments, cohort)
-    model = fit_score_model(looks_at(trials, material.enrollments))
-    views = build_trials(material.views, material.enrollments, cohort)
-    return Calibration(model_id, model, cohort, fit_boundaries(trials, views, model, material.enrollments))
+    trials, views = (build_trials(attempts, material.enrollments, cohort) for attempts in (material.attempts, material.views))
+    model, boundaries = fit_trials(trials, views, material.enrollments)
+    return Calibration(model_id, model, cohort, boundaries)

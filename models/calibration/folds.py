@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.calibration.attempts import Enrollment
-from models.calibration.quality import Quality
 from models.calibration.trials import Trials
 
 FOLDS: Final = 5
@@ -36,14 +33,7 @@ def split(trials: Sequence[Trials], enrollments: Sequence[Enrollment], fold: int
     for each in trials:
         voice = each.attempt.corpus, each.attempt.speaker
         if dealt.get(voice, crc32("/".join(voice).encode()) % FOLDS) == fold:
-            own.append(_only(each, within[each.enrolled]))
+            own.append(each.among(within))
         else:
-            others.append(_only(each, ~within[each.enrolled]))
+            others.append(each.among(~within))
     return others, own
-
-
-def _only(trials: Trials, chosen: NDArray[np.bool_]) -> Trials:
-    quality = trials.quality
-    enrolled, recordings = np.asarray(quality.enrolled)[chosen], np.asarray(quality.recordings)[chosen]
-    kept = Quality(quality.speech, quality.snr, quality.bandwidth, enrolled, recordings)
-    return replace(trials, enrolled=trials.enrolled[chosen], target=trials.target[chosen], scores=trials.scores[:, chosen], quality=kept)

@@ -18,20 +18,26 @@ def balanced(target: NDArray[np.bool_], weights: NDArray[np.float64] | None = No
 
 
 def fit_log_odds(
-    inputs: NDArray[np.float64], target: NDArray[np.bool_], weights: NDArray[np.float64], ridge: NDArray[np.float64]
+    inputs: NDArray[np.float64],
+    target: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    ridge: NDArray[np.float64],
+    shift: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
-    """Return x, (k,): inputs @ x are the log odds of being a target that cost least on these trials.
+    """Return x, (k,): inputs @ x + shift are the log odds of being a target that cost least on these trials.
 
-    inputs: (n, k). target, weights: (n,). ridge: (k,), the weights of the squares of x in the cost, which keep x finite.
+    inputs: (n, k). target, weights: (n,). ridge: (k,), the weights of the squares of x in the cost, which keep x finite. shift: (n,) or
+    of all, the log odds before anything is known.
     """
-    signed = inputs * np.where(target, 1.0, -1.0)[:, None]
+    signs = np.where(target, 1.0, -1.0)
+    signed, known = inputs * signs[:, None], signs * shift
 
     def loss(point: NDArray[np.float64]) -> float:
-        return float(weights @ np.logaddexp(0.0, -signed @ point) + ridge @ point**2 / 2)
+        return float(weights @ np.logaddexp(0.0, -signed @ point - known) + ridge @ point**2 / 2)
 
     point = np.zeros(inputs.shape[1])
     for _ in range(_STEPS):
-        wrong = np.exp(-np.logaddexp(0.0, signed @ point))
+        wrong = np.exp(-np.logaddexp(0.0, signed @ point + known))
         gradient = ridge * point - signed.T @ (weights * wrong)
         hessian = (signed * (weights * wrong * (1.0 - wrong))[:, None]).T @ signed + np.diag(ridge)
         step = np.linalg.lstsq(hessian, gradient, rcond=None)[0]

@@ -39,6 +39,13 @@ class Trials:
         """Net seconds of speech at each step, (k,)."""
         return np.asarray(self.quality.speech)[:, 0]
 
+    def among(self, enrollments: NDArray[np.bool_]) -> Trials:
+        """Return the trials against some of all enrollments, which are chosen by their numbers: (enrollments,)."""
+        chosen = enrollments[self.enrolled]
+        seconds, recordings = (np.asarray(side)[chosen] for side in (self.quality.enrolled, self.quality.recordings))
+        quality = Quality(self.quality.speech, self.quality.snr, self.quality.bandwidth, seconds, recordings)
+        return Trials(self.attempt, self.enrolled[chosen], self.target[chosen], self.scores[:, chosen], quality)
+
 
 def build_trials(attempts: Sequence[Attempt], enrollments: Sequence[Enrollment], cohort: Cohort) -> list[Trials]:
     """Return the trials of each attempt that has any, against all enrollments of its corpus."""
