@@ -11,7 +11,7 @@ QUALITY = Quality(1.0, 0.0, 7000.0, 1.0, 1)
 
 
 def test_ratios_by_hand() -> None:
-    model = ScoreModel(np.array([2.0, 9, 9, 9, 9, 1.0]), np.array([-1.0, 9, 9, 9, 9, 0.5]))
+    model = ScoreModel(np.array([2.0, 0.9, 0.9, 0.9, 0.9, 1.0]), np.array([-1.0, 0.9, 0.9, 0.9, 0.9, 0.5]))
     assert model.llrs(np.array([0.0, 0.5]), QUALITY) == pytest.approx([-0.5, 1.0])
 
 
