@@ -93,7 +93,7 @@ def test_a_first_user_with_a_microphone_is_enrolled_and_recognised() -> None:
 def test_decisions_of_a_microphone(live: Person, captures: CaptureDouble) -> None:
     captures.decide()
 
-    live.sees("ACCEPT   ada", "score 0.75, +0.25 from acceptance")
+    live.sees("ACCEPT   ada", "LLR +7.5, +2.5 from acceptance")
 
 
 def test_a_microphone_that_is_unplugged_and_comes_back(live: Person, captures: CaptureDouble) -> None:
