@@ -48,7 +48,7 @@ def test_someone_new_is_enrolled_recognised_and_forgotten() -> None:
         person.press("slx\x7ft\r")
         person.sees("Enrolling slt", "When the sunlight strikes", "escape give up")
         person.sees("slt is enrolled: say something else now", "1 enrolled")
-        accepted = person.sees("✓ ACCEPT   slt", "s after the speech began", "the voice fits: score 0.")
+        accepted = person.sees("✓ ACCEPT   slt", "s after the speech began", "the voice fits: LLR")
         assert re.search(r"^ slt +█+│█+│", accepted, re.MULTILINE)
         person.sees("✗ REJECT", "the voice does not fit")
         person.sees("The recording is over.", "no sound")

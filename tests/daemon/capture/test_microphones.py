@@ -26,7 +26,7 @@ from models.features import Frames
 from tests import audio
 from tests.daemon.capture.scripted import GONE, OPENED, Scripted
 from tests.daemon.server.harness import open_store
-from tests.fakes import FakeEncoder, fake_calibration
+from tests.fakes import PLAIN_VAD, FakeEncoder, fake_calibration
 
 DOOR = CaptureConfig(device="USB", retry_seconds=0.1, max_retry_seconds=0.1, give_up_seconds=None)
 FRAGILE = DOOR.model_copy(update={"give_up_seconds": 0.25})
@@ -48,7 +48,7 @@ def encoder() -> FakeEncoder:
 
 @pytest.fixture
 async def parts(encoder: FakeEncoder, tmp_path: Path) -> AsyncIterator[WatchParts]:
-    config = Config.model_validate({"storage": {"directory": tmp_path / "data"}})
+    config = Config.model_validate({"storage": {"directory": tmp_path / "data"}, "vad": PLAIN_VAD})
     with closing(open_store(config)) as store, closing(Engine(encoder, 4)) as engine:
         yield WatchParts(config, engine, fake_calibration(), Roster(store, encoder.model_id), Hub(config.subscriptions))
 

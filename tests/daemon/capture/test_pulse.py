@@ -38,6 +38,8 @@ from tests.sound import SoundServer, sound_server
 CONFIG = "captures: {door: {retry_seconds: 0.2, max_retry_seconds: 0.5}}"
 TOLERANCE = 0.3
 """Seconds by which the time to a decision may differ from that of the file."""
+PAUSE = 0.5
+"""Seconds since a decision after which an attempt does not follow it at once."""
 ROUNDS = 3
 """Times that the microphone is plugged in again while leaks are looked for."""
 
@@ -72,12 +74,17 @@ def changes(events: Stream[CaptureEvent], until: CaptureChange) -> list[CaptureC
 
 
 def attempts(events: list[CaptureEvent]) -> list[tuple[str, str, float]]:
-    """Return what was decided: outcome, speaker if one was accepted, and seconds from the beginning of speech to the decision."""
+    """Return what was decided after each pause: outcome, speaker if one was accepted, seconds from the beginning of speech to the decision.
+
+    Attempts that follow one another at once begin wherever the one before ended, which a few samples may change.
+    """
     began = {told.event.attempt: told.event.offset for told in events if isinstance(told.event, AttemptStarted)}
     decided = [(told.at, told.event) for told in events if isinstance(told.event, AttemptDecided) and told.event.decision.final]
+    ends = [-PAUSE, *(at for at, _ in decided)]
     return [
         (event.decision.outcome.value, event.decision.speaker * (event.decision.outcome is Outcome.ACCEPT), at - began[event.attempt])
-        for at, event in decided
+        for (at, event), before in zip(decided, ends, strict=False)
+        if began[event.attempt] - before >= PAUSE
     ]
 
 

@@ -101,10 +101,10 @@ async def test_every_subscriber_hears_what_the_feed_itself_is_told(daemon: Daemo
 @pytest.mark.parametrize(
     ("request_", "heard"),
     [
-        (SubscribeRequest(decisions_only=True), {"capture_changed", "attempt_decided"}),
-        (SubscribeRequest(levels=True), {"capture_changed", "attempt_started", "attempt_decided", "level"}),
+        (SubscribeRequest(decisions_only=True), {"capture_changed", "attempt_decided", "locked"}),
+        (SubscribeRequest(levels=True), {"capture_changed", "attempt_started", "attempt_decided", "level", "locked"}),
         (SubscribeRequest(speaker="ben"), {"capture_changed", "attempt_started"}),
-        (SubscribeRequest(speaker="anna"), {"capture_changed", "attempt_started", "attempt_decided"}),
+        (SubscribeRequest(speaker="anna"), {"capture_changed", "attempt_started", "attempt_decided", "locked"}),
     ],
 )
 async def test_only_what_is_asked_for_comes(daemon: Daemon, request_: SubscribeRequest, heard: set[str]) -> None:
