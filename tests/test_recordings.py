@@ -66,7 +66,7 @@ def test_the_daemon_scores_as_the_offline_evaluation(recordings: Sequence[Record
 
     with Client(address) as client:
         for trials in corpora:
-            _enroll(client, trials, recordings, np.isfinite(embeddings).all(axis=1) & embeddings.any(axis=1))
+            _enroll(client, trials, recordings, ~np.isnan(embeddings[:, 0]))
         online = [_verify(client, trials, recordings) for trials in corpora]
 
     for trials, expected, scores in zip(corpora, offline, online, strict=True):
