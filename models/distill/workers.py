@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ class Workers:
             return cls(0, 1, device)
         if not distributed.is_initialized():
             distributed.init_process_group("nccl" if cuda else "gloo")
+            # Threads of a group that is left standing abort the process when it ends.
+            atexit.register(distributed.destroy_process_group)
         return cls(distributed.get_rank(), distributed.get_world_size(), device)
 
     @property
