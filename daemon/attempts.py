@@ -42,7 +42,6 @@ class Attempt:
         """There was a step since the last judgement; of who is followed, one that is no pause."""
         self.ended: Reason | None = None
         """Why there is no more to come."""
-        self.voiced_until = 0
         self.told_after = 0
         """How much had been said when something was last told, in samples."""
         self.accepted_after = 0
@@ -88,8 +87,6 @@ class Attempt:
             self.utterance.begin_segment()
         if passage.passed:
             self._steps.extend(self.utterance.speak(passage.passed))
-        if passage.hop.voiced:
-            self.voiced_until = passage.hop.end
 
     def step(self) -> Encode | None:
         """Ask for the next step, once the one before is done; None: there is none yet."""

@@ -190,14 +190,15 @@ class WatchSession(Session[WatchEvent]):
         self._measure(hop)
         self._background.append(hop.power)
         self._voiced_until = hop.end if hop.voiced else self._voiced_until
-        self._rested |= not self._gate.open and hop.end - self._voiced_until >= self._pause
+        quiet = not self._gate.open and hop.end - self._voiced_until >= self._pause
+        self._rested |= quiet
         if self._attempt:
             self._attempt.utterance.hear([hop.power])
         elif hop.voiced and self._gate.open and not self._paused:
             self._attempt = self._begin(hop.start if passage.started is None else passage.started)
         if self._attempt:
             self._attempt.take(passage)
-            if not self._gate.open and hop.end - self._attempt.voiced_until >= self._pause:
+            if quiet:
                 self._end_attempt(Reason.SPEECH_PAUSED)
 
     def _measure(self, hop: Hop) -> None:
