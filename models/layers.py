@@ -71,7 +71,8 @@ class CausalConv1d(StreamingLayer):
     def forward(self, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Convolve `x`."""
         time = x.shape[1]
-        padded = torch.cat([state[0], x], dim=1)
+        # In the type of `x`: where training computes in 16 bits, a state in 32 would make all of it that.
+        padded = torch.cat([state[0].to(x.dtype), x], dim=1)
         span = time + 1 - self.stride
         taps = [padded[:, i * self.dilation : i * self.dilation + span : self.stride] for i in range(self.kernel)]
         return self.linear(torch.cat(taps, dim=-1)), (padded[:, time:],)
@@ -89,7 +90,7 @@ class CausalConv2d(StreamingLayer):
 
     def forward(self, x: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """Convolve `x`, (batch, channels, time, frequency)."""
-        padded = torch.cat([state[0], x], dim=2)
+        padded = torch.cat([state[0].to(x.dtype), x], dim=2)
         return self.conv(padded), (padded[:, :, x.shape[2] :],)
 
 

@@ -94,7 +94,7 @@ class Trainer:
     def _train_step(self, batch: Batch) -> dict[str, float]:
         # Where the network makes tensors of its own.
         with self.workers.device:
-            losses: dict[str, Tensor] = self.objective(self.student.train(), batch.to(self.workers.device))
+            losses: dict[str, Tensor] = self.objective(self._in_training(), batch.to(self.workers.device))
         self.student.zero_grad()
         self.objective.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -106,6 +106,13 @@ class Trainer:
             optimizer.step()
         self.step += 1
         return {name: loss.item() for name, loss in losses.items()}
+
+    def _in_training(self) -> Network:
+        """Return the network with the norms of its frozen layers as they are in use, those of the others by the batch."""
+        self.student.train()
+        for layer in self.config.frozen:
+            self.student.get_submodule(layer).eval()
+        return self.student
 
     def _finished(self) -> Network:
         """Return the network as it is used, with settled norms; students compensate what tells nothing of the speaker."""
