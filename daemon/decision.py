@@ -64,6 +64,11 @@ class Decider:
         self._most = candidates
         self._budget = budget or config.speech_seconds
 
+    def keep(self, false_accept_rate: float) -> None:
+        """Keep another rate of false accepts per attempt from now on."""
+        config = self._config.model_copy(update={"false_accept_rate": false_accept_rate})
+        self._boundaries = boundaries(config, self._calibration, len(self._names))
+
     def decide(self, embedding: Embedding | None, evidence: Evidence, at: int, *, ended: Reason | None = None) -> Decision:
         """Judge the running embedding, None if there is none yet.
 

@@ -89,19 +89,14 @@ class WatchSession(Session[WatchEvent]):
 
     def set_speakers(self, speakers: Sequence[Speaker]) -> None:
         """Tell apart these speakers from now on, in the attempt that goes on too: nobody else is accepted. There may be none."""
-        self._speakers = speakers
-        self._decider = self._new_decider()
-
-    def _new_decider(self) -> Decider:
         config = self._config
-        rate = config.decision.false_accept_rate * 2.0 ** -min(self._failed, HALVINGS)
-        decision = config.decision.model_copy(update={"false_accept_rate": rate})
-        return Decider(self._speakers, decision, self._calibration, budget=config.attempts.speech_seconds)
+        self._decider = Decider(speakers, config.decision, self._calibration, budget=config.attempts.speech_seconds)
+        self._count_failed(self._failed)
 
     def _count_failed(self, count: int) -> None:
-        if count != self._failed:
-            self._failed = count
-            self._decider = self._new_decider()
+        """Decide as befits so many attempts in a row in which nobody was accepted."""
+        self._failed = count
+        self._decider.keep(self._config.decision.false_accept_rate * 2.0 ** -min(count, HALVINGS))
 
     def feed(self, samples: Waveform) -> None:
         """Buffer mono samples in [-1, 1] at 16 kHz, shape (n,), n >= 0."""

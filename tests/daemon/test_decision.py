@@ -127,6 +127,16 @@ def test_a_stricter_rate_needs_more_evidence() -> None:
     assert patient.reject < lenient.reject
 
 
+def test_a_decider_can_keep_another_rate_from_now_on() -> None:
+    strict = Decider(axes(3), CONFIG.model_copy(update={"false_accept_rate": 0.001}), CALIBRATION)
+    decider = Decider(axes(3), CONFIG, CALIBRATION)
+    before = decider.decide(embedding(0.505), heard(3.0), 9)
+    decider.keep(0.001)
+    assert decider.decide(embedding(0.505), heard(3.0), 9) == strict.decide(embedding(0.505), heard(3.0), 9) != before
+    decider.keep(CONFIG.false_accept_rate)
+    assert decider.decide(embedding(0.505), heard(3.0), 9) == before
+
+
 def test_many_voices_need_more_evidence_than_one() -> None:
     needed = [boundaries(CONFIG, CALIBRATION, count).accept for count in (0, 1, 2, 10, 1000)]
     assert needed[0] == needed[1]
