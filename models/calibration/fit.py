@@ -14,7 +14,7 @@ from models.calibration.attempts import Enrollment, Material, MaterialError
 from models.calibration.boundary import Boundaries
 from models.calibration.calibration import Calibration
 from models.calibration.cohort import Cohort
-from models.calibration.extremes import CHANCES, LIMIT, Extremes
+from models.calibration.extremes import CHANCES, LIMIT, TAIL, Extremes
 from models.calibration.levelling import levelled
 from models.calibration.mutual import fit_mutual
 from models.calibration.quality import FEATURES, Rows, features
@@ -39,8 +39,6 @@ USUAL: Final = (0.01, 0.05)
 """Rates of false accepts and false rejects at which those are accepted who are then followed."""
 PLAIN_RIDGE: Final = 1e-6
 """That of the plain slope, which keeps it finite where scores separate all trials."""
-TAIL_FROM: Final = 0.03
-"""The excess of so many attempts tells how the tail goes on."""
 
 
 def check(material: Material) -> None:
@@ -129,7 +127,7 @@ def _distribution(values: Rows, weights: Rows) -> tuple[Rows, float]:
     values, weights = values[order], weights[order] / weights.sum()
     above = 1.0 - np.cumsum(weights) + weights / 2
     body = np.interp(-CHANCES, -above, values)
-    start = np.interp(-TAIL_FROM, -above, values)
+    start = np.interp(-TAIL, -above, values)
     beyond = values > start
     scale = float((values[beyond] - start) @ weights[beyond] / weights[beyond].sum()) if beyond.any() else 0.1
     return body, max(scale, 0.1)

@@ -16,6 +16,8 @@ from models.calibration.quality import Quality, Rows
 
 BUDGET_SECONDS: Final = 8.0
 """Attempts are followed up to so much speech."""
+TELLING: Final = 10
+"""So many other people in a corpus tell enough of impostors."""
 LEAST_SECONDS: Final = 0.5
 """Nothing is decided on less speech."""
 
@@ -88,13 +90,15 @@ def _trials(attempt: Attempt, heard: NDArray[np.bool_], scores: Rows, numbers: S
 def trial_weights(trials: Sequence[Trials], enrollments: Sequence[Enrollment]) -> list[Rows]:
     """Return the weight of each trial, (n,) per attempt, which sum to one for targets and for non-targets.
 
-    All enrolled speakers of a corpus weigh the same; a corpus weighs as the square root of their number: a large one tells more, but
-    none tells all. Conditions weigh as often as they come.
+    All enrolled speakers weigh the same; but where fewer than `TELLING` others are heard in a corpus, they tell less of impostors: a few
+    people who happen to sound alike would decide for everybody. Conditions weigh as often as they come.
     """
     speakers = [(one.corpus, one.speaker) for one in enrollments]
-    of_corpus = Counter(corpus for corpus, _ in set(speakers))
+    heard = {(each.attempt.corpus, each.attempt.speaker) for each in trials}
+    others = Counter(corpus for corpus, _ in heard)
     keys = [[(*speakers[number], bool(same)) for number, same in zip(each.enrolled, each.target, strict=True)] for each in trials]
     of_speaker = Counter(key for own in keys for key in own)
-    weights = [np.array([1.0 / (of_speaker[key] * of_corpus[key[0]] ** 0.5) for key in own]) for own in keys]
+    shares = {key: (1.0 if key[2] else min(1.0, (others[key[0]] - 1) / TELLING)) / count for key, count in of_speaker.items()}
+    weights = [np.array([shares[key] for key in own]) for own in keys]
     sums = {kind: sum(float(own[each.target == kind].sum()) for own, each in zip(weights, trials, strict=True)) for kind in (True, False)}
     return [own / np.where(each.target, sums[True] or 1.0, sums[False] or 1.0) for own, each in zip(weights, trials, strict=True)]

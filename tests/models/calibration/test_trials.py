@@ -8,7 +8,7 @@ import pytest
 
 from models.calibration.cohort import Cohort
 from models.calibration.folds import FOLDS, deal, split
-from models.calibration.trials import BUDGET_SECONDS, LEAST_SECONDS, build_trials, trial_weights
+from models.calibration.trials import BUDGET_SECONDS, LEAST_SECONDS, TELLING, build_trials, trial_weights
 from tests.models.calibration.voices import Voices
 
 COHORT = Cohort.none()
@@ -48,19 +48,24 @@ def test_attempts_with_hardly_any_speech_have_no_scores(steps: int) -> None:
     assert trials.scores.shape == (0, 1)
 
 
-def test_speakers_weigh_alike_and_corpora_by_their_root() -> None:
-    here, there = Voices(9, corpus="here").material(2), Voices(4, corpus="there").material(2)
+def test_speakers_weigh_alike_but_few_others_tell_less() -> None:
+    here, there = Voices(TELLING + 2, corpus="here").material(2), Voices(4, corpus="there").material(2)
     more = [replace(attempt, recordings=frozenset({10**6 + place})) for place, attempt in enumerate(there.attempts[:2])]
     enrollments = [*here.enrollments, *there.enrollments]
     trials = build_trials([*here.attempts, *there.attempts, *more], enrollments, COHORT)
     weights = trial_weights(trials, enrollments)
-    for target in (True, False):
+    for target, share in ((True, 1.0), (False, 3 / TELLING)):
         of_speaker = np.zeros(len(enrollments))
         for each, own in zip(trials, weights, strict=True):
             np.add.at(of_speaker, each.enrolled[each.target == target], own[each.target == target])
         assert of_speaker.sum() == pytest.approx(1.0)
-        assert of_speaker[:9] == pytest.approx(3 / 5 / 9)
-        assert of_speaker[9:] == pytest.approx(2 / 5 / 4)
+        assert of_speaker == pytest.approx(np.repeat([1.0, share], [TELLING + 2, 4]) / (TELLING + 2 + 4 * share))
+
+
+def test_one_voice_alone_has_no_impostors() -> None:
+    alone = Voices(1, corpus="alone").material(2)
+    (weights, *_) = trial_weights(build_trials(alone.attempts, alone.enrollments, COHORT), alone.enrollments)
+    assert weights.tolist() == [0.5]
 
 
 def test_folds_share_no_speaker() -> None:
