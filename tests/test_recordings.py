@@ -61,7 +61,9 @@ def address() -> Iterator[UnixAddress]:
 
 def test_the_daemon_scores_as_the_offline_evaluation(recordings: Sequence[Recording], address: UnixAddress) -> None:
     corpora = build_trials(recordings)
-    embeddings = stack([embedding for [embedding] in embed_files("edge", [Sound(recording.path) for recording in recordings], jobs=2)])
+    embeddings = stack(
+        [embedding for [embedding] in embed_files("daemon:edge", [Sound(recording.path) for recording in recordings], jobs=2)]
+    )
     offline = [score_trials(trials, embeddings) for trials in corpora]
 
     with Client(address) as client:

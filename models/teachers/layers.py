@@ -14,6 +14,7 @@ def centred(frames: Tensor) -> Tensor:
 
 def mean_and_deviation(hidden: Tensor) -> Tensor:
     """Pool over time: (batch, 2 * channels)."""
+    hidden = hidden.float()  # Sums over time lose too much in the half precision that trains.
     return torch.cat([hidden.mean(dim=-1), hidden.std(dim=-1)], dim=-1)
 
 
