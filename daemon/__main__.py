@@ -12,22 +12,22 @@ from typing import Any, Final
 
 import click
 
-from daemon.calibrate_options import Asked as AskedCalibration
-from daemon.calibrate_options import calibration_options, with_model
+from daemon.calibrating.options import Asked as AskedCalibration
+from daemon.calibrating.options import calibration_options, with_model
 from daemon.capture.microphones import find_devices
 from daemon.config import APP, Config
 from daemon.config_file import load_config
 from daemon.decision import boundaries
-from daemon.detectors import voice_detector
 from daemon.errors import ModelError, SpeakerdError
 from daemon.evaluation.options import Asked, evaluation_options
-from daemon.listener import STEP_FRAMES
+from daemon.hearing.detectors import voice_detector
+from daemon.hearing.listener import STEP_FRAMES
 from daemon.log import configure
 from daemon.server.address import claimed
 from daemon.server.lifecycle import serve
 from daemon.server.status import daemon_version
 from daemon.speakers import Speaker
-from daemon.voiceprints import DATABASE, VoiceprintStore
+from daemon.store.voiceprints import DATABASE, VoiceprintStore
 from models.backends import load_encoder
 from models.calibration.calibration import Calibration, calibration_path, read_calibration
 from models.encoder import Encoder
@@ -108,7 +108,7 @@ def calibrate_command(file: Path | None, **asked: Any) -> None:  # noqa: ANN401 
     other speakers are attempts. They are heard as the daemon would, with the speech detector that the settings name.
     """
     # Imported here because the daemon does without it.
-    from daemon.calibrate import calibrate  # noqa: PLC0415
+    from daemon.calibrating.calibrate import calibrate  # noqa: PLC0415
 
     config = with_model(load_config(file), asked["model"])
     for line in calibrate(AskedCalibration(**asked), config, _encoder(config)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from daemon.config import Config
-from daemon.listener import STEP_FRAMES, Encode, Listener
+from daemon.hearing.listener import STEP_FRAMES, Encode, Listener
 from models.backends import load_encoder
 from models.encoder import Embedding
 from models.features import Waveform, log_mel

@@ -11,7 +11,7 @@ import structlog
 
 from daemon.errors import StorageError
 from daemon.speakers import Speaker
-from daemon.voiceprints import VoiceprintStore
+from daemon.store.voiceprints import VoiceprintStore
 
 Follower = Callable[[tuple[Speaker, ...]], None]
 

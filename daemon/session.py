@@ -16,7 +16,7 @@ from daemon.config import Config
 from daemon.decision import DECIDED, DEFAULT_CANDIDATES, Decider
 from daemon.errors import NoSpeakersError
 from daemon.events import Decision, Event, Reason
-from daemon.listener import Encode, Listener
+from daemon.hearing.listener import Encode, Listener
 from daemon.speakers import Speaker
 from models.calibration.calibration import Calibration
 from models.encoder import Embedding, Encoder, State, Step

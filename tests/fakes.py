@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from daemon.config import Config, VadConfig
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment.session import EnrollmentSession
 from daemon.session import run
 from daemon.speakers import Speaker
 from models.calibration.boundary import Boundaries, Mutual

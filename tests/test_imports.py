@@ -33,9 +33,9 @@ RESERVED = {
 ABSENT = {
     # The pure state machines, and all that they are made of.
     "daemon.session": {"grpc", "onnxruntime", "sounddevice", "torch"},
-    "daemon.watch": {"grpc", "onnxruntime", "sounddevice", "torch"},
+    "daemon.watch.session": {"grpc", "onnxruntime", "sounddevice", "torch"},
     # What hears and what tells, without a network.
-    "daemon.watching": {"grpc", "sounddevice", "torch"},
+    "daemon.watch.watching": {"grpc", "sounddevice", "torch"},
     # A machine that only runs the daemon or talks to it has no torch and need not have a microphone.
     "daemon.__main__": {"sounddevice", "torch"},
     "clients.__main__": {"daemon", "models", "onnxruntime", "pydantic", "sounddevice", "torch"},

@@ -17,14 +17,14 @@ from daemon.capture.patience import Patience
 from daemon.capture.process import recorder
 from daemon.capture.recorder import Wanted
 from daemon.capture.records import Audio, Failed, Lost, Opened, Record, Samples, Stalled
-from daemon.capture_events import CaptureChange, CaptureCounters, CaptureState
 from daemon.config import CaptureConfig
-from daemon.evidence import FULL_SCALE
+from daemon.hearing.evidence import FULL_SCALE
+from daemon.watch.capture_events import CaptureChange, CaptureCounters, CaptureState
 from models.features import Waveform
 
 
 class Hearer(Protocol):
-    """Who hears a microphone: a `daemon.watching.Capture`."""
+    """Who hears a microphone: a `daemon.watch.watching.Capture`."""
 
     counters: CaptureCounters
 

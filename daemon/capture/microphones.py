@@ -11,11 +11,11 @@ import structlog
 from daemon.capture.devices import Device, DeviceError, choose
 from daemon.capture.microphone import Microphone, Source, record
 from daemon.capture.process import list_devices
-from daemon.capture_events import CaptureChange, CaptureState, CaptureStatus
-from daemon.captures import Captures
 from daemon.config import CaptureConfig
 from daemon.errors import CaptureNotFoundError, CaptureUnavailableError
-from daemon.watching import Capture, WatchParts
+from daemon.watch.capture_events import CaptureChange, CaptureState, CaptureStatus
+from daemon.watch.captures import Captures
+from daemon.watch.watching import Capture, WatchParts
 
 
 async def find_devices(configs: Mapping[str, CaptureConfig]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.config import VadConfig
-from daemon.listener import Encode, Listener
+from daemon.hearing.listener import Encode, Listener
 from models.encoder import Encoder
 from models.evaluate.metrics import equal_error_rate
 from models.evaluate.trials import LOWEST_SCORE, CorpusTrials

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.config import VadConfig
-from daemon.vad import HOP, speech_gate
+from daemon.hearing.vad import HOP, speech_gate
 from models.evaluate.conditions import FRAME, speech_frames
 from models.features import SAMPLE_RATE, Waveform
 

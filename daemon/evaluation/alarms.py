@@ -12,7 +12,7 @@ from daemon.evaluation.bench import Setting, read
 from daemon.evaluation.streams import Blocks, babble, music, noises, silence
 from daemon.evaluation.watching import Alarms, listen, total
 from daemon.speakers import Speaker
-from daemon.watch import WatchSession
+from daemon.watch.session import WatchSession
 from models.features import SAMPLE_RATE, Waveform
 from models.manifest import Recording
 

@@ -21,10 +21,10 @@ from daemon.evaluation.corpus import CorpusEnrolled
 from daemon.evaluation.figures import Times
 from daemon.evaluation.intervals import Frequency, frequency
 from daemon.events import AttemptDecided, Locked, Outcome, SpeakerChanged, WatchEvent
+from daemon.hearing.vad import HOP, speech_gate
 from daemon.session import run
 from daemon.speakers import Speaker
-from daemon.vad import HOP, speech_gate
-from daemon.watch import WatchSession
+from daemon.watch.session import WatchSession
 from models.features import SAMPLE_RATE, Waveform
 from models.manifest import Recording
 

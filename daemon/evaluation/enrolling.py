@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from daemon.config import Config, EnrollmentConfig
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment.session import EnrollmentSession
 from daemon.errors import EmptyAudioError, EnrollmentRefusedError
 from daemon.session import run
 from daemon.speakers import Speaker, Template

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from daemon.config import VadConfig
 from daemon.events import Evidence
-from daemon.listener import Encode, Listener
+from daemon.hearing.listener import Encode, Listener
 from models.encoder import Embedding, Encoder
 from models.features import Waveform
 

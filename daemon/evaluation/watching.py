@@ -9,7 +9,7 @@ from daemon.evaluation.intervals import Frequency, frequency
 from daemon.evaluation.streams import Blocks
 from daemon.events import AttemptDecided, AttemptStarted, Outcome, WatchEvent
 from daemon.session import run
-from daemon.watch import WatchSession
+from daemon.watch.session import WatchSession
 from models.encoder import Encoder
 from models.features import SAMPLE_RATE
 

@@ -10,17 +10,17 @@ import structlog
 
 from daemon.capture.microphones import Microphones
 from daemon.capture.process import list_devices
+from daemon.enrollment.spoken import SpokenEnrollment
 from daemon.errors import CaptureStoppedError
 from daemon.events import EnrollmentProgress, Evidence
-from daemon.listener import Encode
+from daemon.hearing.listener import Encode
 from daemon.names import normalise_name
 from daemon.server import convert, convert_captures, convert_enrollment
 from daemon.server.errors import reported
 from daemon.server.runtime import Runtime
 from daemon.server.saving import Saver
 from daemon.server.streams import Stream
-from daemon.spoken_enrollment import SpokenEnrollment
-from daemon.watching import Capture, Gap
+from daemon.watch.watching import Capture, Gap
 from models.features import SAMPLE_RATE, Waveform
 from proto.speakerd.v1 import captures_pb2, captures_pb2_grpc
 

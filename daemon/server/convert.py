@@ -7,11 +7,11 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from daemon.audio import AudioDecoder, Encoding
 from daemon.errors import InvalidAudioConfigError, MalformedMessageError
 from daemon.events import Decision, Event, Evidence, Outcome, Reason, SpeechEnded, SpeechStarted
+from daemon.hearing.audio import AudioDecoder, Encoding
 from daemon.speakers import Speaker
-from daemon.voiceprints import SaveMode
+from daemon.store.voiceprints import SaveMode
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2, speakers_pb2, verification_pb2
 

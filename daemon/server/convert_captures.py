@@ -8,9 +8,9 @@ from typing import Final
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from daemon.capture.devices import Device
-from daemon.capture_events import CaptureChange, CaptureChanged, CaptureEvent, CaptureState, CaptureStatus
 from daemon.events import AttemptDecided, AttemptFollowed, AttemptStarted, Level, Locked, SpeakerChanged
 from daemon.server import convert
+from daemon.watch.capture_events import CaptureChange, CaptureChanged, CaptureEvent, CaptureState, CaptureStatus
 from proto.speakerd.v1 import capture_event_pb2, captures_pb2
 
 _STATES: Final = {state: captures_pb2.CaptureState.Value(f"CAPTURE_STATE_{state.name}") for state in CaptureState}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from daemon.enrollment import Enrollment
+from daemon.enrollment.quality import RecordingQuality, Verdict
+from daemon.enrollment.session import Enrollment
+from daemon.enrollment.similar import SimilarVoice
 from daemon.events import EnrollmentProgress
-from daemon.recording_quality import RecordingQuality, Verdict
 from daemon.server.convert import duration, evidence, speaker
-from daemon.similar import SimilarVoice
 from daemon.speakers import Speaker
 from proto.speakerd.v1 import enrollment_pb2
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import grpc
 
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment.session import EnrollmentSession
 from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
 from daemon.events import EnrollmentProgress, Event
 from daemon.names import normalise_name

@@ -9,16 +9,16 @@ from dataclasses import replace
 import grpc
 import numpy as np
 
-from daemon.capture_events import CaptureEvent
 from daemon.errors import ConfigExpectedError, EmptyMessageError, UnexpectedConfigError
 from daemon.events import AttemptDecided, AttemptFollowed, Level
-from daemon.evidence import FULL_SCALE
+from daemon.hearing.evidence import FULL_SCALE
 from daemon.names import normalise_name
 from daemon.server import convert
 from daemon.server.convert_captures import capture_event
 from daemon.server.runtime import Runtime
 from daemon.server.streams import Stream
-from daemon.watching import Capture
+from daemon.watch.capture_events import CaptureEvent
+from daemon.watch.watching import Capture
 from models.features import Waveform
 from proto.speakerd.v1 import feed_pb2, feed_pb2_grpc
 

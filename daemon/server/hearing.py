@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-from daemon.audio import AudioDecoder
 from daemon.config import LimitsConfig
 from daemon.engine import Engine
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment.session import EnrollmentSession
 from daemon.errors import AudioTooLongError, EmptyAudioError
 from daemon.events import Event
+from daemon.hearing.audio import AudioDecoder
 from daemon.session import Encode, VerificationSession
 from models.features import SAMPLE_RATE, Waveform
 

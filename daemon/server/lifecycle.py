@@ -17,11 +17,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # type: ignore[i
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
 
 from daemon.capture.microphones import Microphones, find_devices
-from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
-from daemon.hub import Hub
-from daemon.learning import Learner
+from daemon.enrollment.learning import Learner
 from daemon.roster import Roster
 from daemon.server.address import listen_on_socket, listen_on_tcp
 from daemon.server.captures import CapturesService
@@ -34,8 +32,10 @@ from daemon.server.status import StatusService
 from daemon.server.streams import Streams
 from daemon.server.subscription import SubscriptionService
 from daemon.server.verification import VerificationService
-from daemon.voiceprints import VoiceprintStore
-from daemon.watching import WatchParts
+from daemon.store.voiceprints import VoiceprintStore
+from daemon.watch.captures import Captures
+from daemon.watch.hub import Hub
+from daemon.watch.watching import WatchParts
 from models.calibration.calibration import Calibration
 from models.encoder import Encoder
 from proto.speakerd.v1 import (

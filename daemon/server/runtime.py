@@ -8,12 +8,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from daemon.captures import Captures
 from daemon.config import Config
 from daemon.engine import Engine
 from daemon.server.streams import Streams
-from daemon.voiceprints import VoiceprintStore
-from daemon.watching import WatchParts
+from daemon.store.voiceprints import VoiceprintStore
+from daemon.watch.captures import Captures
+from daemon.watch.watching import WatchParts
 from models.calibration.calibration import Calibration
 
 Parameters = ParamSpec("Parameters")

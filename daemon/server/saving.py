@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from daemon.enrollment import Enrollment, EnrollmentSession
+from daemon.enrollment.session import Enrollment, EnrollmentSession
 from daemon.server.runtime import Runtime
 from daemon.speakers import Speaker
-from daemon.voiceprints import SaveMode
+from daemon.store.voiceprints import SaveMode
 
 
 class Saver:

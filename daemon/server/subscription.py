@@ -16,7 +16,7 @@ from daemon.server import convert_captures
 from daemon.server.convert import NANOSECONDS
 from daemon.server.errors import reported
 from daemon.server.runtime import Runtime
-from daemon.subscriber import Subscriber, Wanted
+from daemon.watch.subscriber import Subscriber, Wanted
 from proto.speakerd.v1 import subscription_pb2, subscription_pb2_grpc
 
 SubscribeContext = grpc.aio.ServicerContext[subscription_pb2.SubscribeRequest, subscription_pb2.SubscribeResponse]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from daemon.capture_events import CaptureChange, CaptureChanged, CaptureCounters, CaptureState, CaptureStatus
 from daemon.events import (
     AttemptDecided,
     AttemptFollowed,
@@ -18,6 +17,7 @@ from daemon.events import (
     Reason,
     SpeakerChanged,
 )
+from daemon.watch.capture_events import CaptureChange, CaptureChanged, CaptureCounters, CaptureState, CaptureStatus
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from daemon.agreement import Heard
+from daemon.enrollment.agreement import Heard
 from daemon.events import Evidence
 from daemon.speakers import Speaker, Template, unit
 from models.encoder import Embedding

@@ -20,7 +20,7 @@ from unittest.mock import patch
 from daemon.config import LimitsConfig
 from daemon.events import Evidence
 from daemon.speakers import Template
-from daemon.voiceprints import SaveMode, VoiceprintStore
+from daemon.store.voiceprints import SaveMode, VoiceprintStore
 from tests.daemon.templates import template
 
 TEMPLATES = 30

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from daemon.config import Config
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment.session import EnrollmentSession
 from daemon.events import Decision
 from daemon.session import VerificationSession, run
 from daemon.speakers import Speaker, Template

@@ -16,7 +16,7 @@ import grpc
 import pytest
 
 from daemon.config import LimitsConfig
-from daemon.voiceprints import DATABASE, SaveMode, VoiceprintStore
+from daemon.store.voiceprints import DATABASE, SaveMode, VoiceprintStore
 from proto.speakerd.v1 import decision_pb2, enrollment_pb2, speakers_pb2, status_pb2, verification_pb2
 from proto.speakerd.v1.enrollment_pb2_grpc import EnrollmentServiceStub
 from proto.speakerd.v1.speakers_pb2_grpc import SpeakersServiceStub

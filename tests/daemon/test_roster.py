@@ -13,7 +13,7 @@ from daemon.config import LimitsConfig
 from daemon.errors import StorageError
 from daemon.roster import Roster
 from daemon.speakers import Speaker
-from daemon.voiceprints import DATABASE, SaveMode, VoiceprintStore
+from daemon.store.voiceprints import DATABASE, SaveMode, VoiceprintStore
 from tests.daemon.templates import template
 
 

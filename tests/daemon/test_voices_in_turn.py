@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from daemon.config import Config
-from daemon.enrollment import EnrollmentSession
+from daemon.enrollment.session import EnrollmentSession
 from daemon.events import AttemptDecided, AttemptFollowed, Locked, Outcome, Reason, SpeakerChanged, WatchEvent
 from daemon.session import run
 from daemon.speakers import Speaker
-from daemon.watch import WatchSession
+from daemon.watch.session import WatchSession
 from models.audio import read_audio
 from models.backends import load_encoder
 from models.calibration.calibration import calibration_path, read_calibration

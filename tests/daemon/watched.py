@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 
 from daemon.config import Config
 from daemon.engine import Engine
-from daemon.hub import Hub
-from daemon.learning import Learner
+from daemon.enrollment.learning import Learner
 from daemon.roster import Roster
-from daemon.voiceprints import VoiceprintStore
-from daemon.watching import WatchParts
+from daemon.store.voiceprints import VoiceprintStore
+from daemon.watch.hub import Hub
+from daemon.watch.watching import WatchParts
 from models.encoder import Encoder
 from tests.daemon.server.harness import CONFIG, know
 from tests.fakes import FakeEncoder, fake_calibration

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from daemon.audio import AudioDecoder, Encoding
 from daemon.capture.conversion import Conversion
+from daemon.hearing.audio import AudioDecoder, Encoding
 from models.features import SAMPLE_RATE
 from tests import audio
 

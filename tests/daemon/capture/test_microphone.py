@@ -7,8 +7,8 @@ import pytest
 
 from daemon.capture.microphone import Microphone
 from daemon.capture.records import Lost, Record, Stalled
-from daemon.capture_events import CaptureChange, CaptureCounters, CaptureState
 from daemon.config import CaptureConfig
+from daemon.watch.capture_events import CaptureChange, CaptureCounters, CaptureState
 from models.features import Waveform
 from tests.daemon.capture.scripted import GONE, OPENED, Scripted, sound
 

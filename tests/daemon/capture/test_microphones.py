@@ -11,16 +11,16 @@ from daemon.capture import microphones as module
 from daemon.capture.devices import Device
 from daemon.capture.microphones import Microphones, find_devices
 from daemon.capture.records import Audio, Record
-from daemon.capture_events import CaptureChange, CaptureChanged, CaptureState
-from daemon.captures import Captures
 from daemon.config import CaptureConfig, Config
 from daemon.engine import Engine
 from daemon.errors import CaptureExistsError, CaptureNotFoundError, CaptureUnavailableError
 from daemon.events import AttemptDecided
-from daemon.hub import Hub
 from daemon.roster import Roster
-from daemon.subscriber import Subscriber, Wanted
-from daemon.watching import Capture, WatchParts
+from daemon.watch.capture_events import CaptureChange, CaptureChanged, CaptureState
+from daemon.watch.captures import Captures
+from daemon.watch.hub import Hub
+from daemon.watch.subscriber import Subscriber, Wanted
+from daemon.watch.watching import Capture, WatchParts
 from models.encoder import State, Step
 from models.features import Frames
 from tests import audio

@@ -5,7 +5,7 @@ import pytest
 
 from daemon.config import VadConfig
 from daemon.detection.passing import Heard, cost, hear, missed, passed
-from daemon.vad import HOP
+from daemon.hearing.vad import HOP
 from models.features import SAMPLE_RATE
 from tests import audio
 

@@ -5,7 +5,7 @@ import pytest
 from daemon.config import Config
 from daemon.evaluation.intervals import frequency
 from daemon.evaluation.watching import Alarms, listen, total
-from daemon.watch import WatchSession
+from daemon.watch.session import WatchSession
 from models.features import SAMPLE_RATE, Waveform
 from tests.audio import noise, silence, voice
 from tests.fakes import PLAIN_VAD, FakeEncoder, enroll, fake_calibration

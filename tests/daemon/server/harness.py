@@ -23,7 +23,7 @@ from daemon.config import Config, DecisionConfig, StorageConfig
 from daemon.server.address import claimed
 from daemon.server.lifecycle import Server
 from daemon.speakers import Template
-from daemon.voiceprints import SaveMode, VoiceprintStore
+from daemon.store.voiceprints import SaveMode, VoiceprintStore
 from models.calibration.calibration import Calibration
 from models.encoder import Encoder
 from models.features import SAMPLE_RATE, Waveform

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.audio import Encoding
 from daemon.errors import InvalidAudioConfigError, MalformedMessageError
 from daemon.events import Candidate, Decision, Evidence, Outcome, Reason, SpeechEnded, SpeechStarted
+from daemon.hearing.audio import Encoding
 from daemon.server import convert
-from daemon.voiceprints import SaveMode
+from daemon.store.voiceprints import SaveMode
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2
 
 HEARD = Evidence(speech=16_001, snr=20.5, clipped=0.25, bandwidth=7_000.0, voice=0.875)

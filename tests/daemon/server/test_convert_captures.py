@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.capture_events import (
+from daemon.events import AttemptStarted, Evidence, Level, Locked, Reason, SpeakerChanged
+from daemon.server import convert, convert_captures
+from daemon.watch.capture_events import (
     CaptureChange,
     CaptureChanged,
     CaptureCounters,
@@ -13,8 +15,6 @@ from daemon.capture_events import (
     CaptureStatus,
     Published,
 )
-from daemon.events import AttemptStarted, Evidence, Level, Locked, Reason, SpeakerChanged
-from daemon.server import convert, convert_captures
 from proto.speakerd.v1 import capture_event_pb2, captures_pb2, decision_pb2
 from tests.daemon.captured import decided, followed
 

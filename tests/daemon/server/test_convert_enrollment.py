@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.enrollment import Enrollment
+from daemon.enrollment.quality import ADVICE, RecordingQuality, Verdict
+from daemon.enrollment.session import Enrollment
+from daemon.enrollment.similar import SimilarVoice
 from daemon.events import EnrollmentProgress
-from daemon.recording_quality import ADVICE, RecordingQuality, Verdict
 from daemon.server import convert, convert_enrollment
-from daemon.similar import SimilarVoice
 from proto.speakerd.v1 import enrollment_pb2
 from tests.daemon.people import evidence, person, speaker
 

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 import soxr
 
-from daemon.captures import Captures
 from daemon.config import LimitsConfig
 from daemon.engine import Engine
-from daemon.hub import Hub
 from daemon.roster import Roster
 from daemon.server.enrollment import EnrollmentService
 from daemon.server.runtime import Runtime
 from daemon.server.saving import Saver
 from daemon.server.streams import Streams
-from daemon.watching import WatchParts
+from daemon.watch.captures import Captures
+from daemon.watch.hub import Hub
+from daemon.watch.watching import WatchParts
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, enrollment_pb2
 from tests import audio

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from daemon.server import speakers
-from daemon.voiceprints import DATABASE
+from daemon.store.voiceprints import DATABASE
 from proto.speakerd.v1 import speakers_pb2
 from tests.daemon.server.harness import Daemon, know, refused, running
 

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from daemon.config import ServerConfig, SubscriptionsConfig
-from daemon.hub import Hub
+from daemon.watch.hub import Hub
 from proto.speakerd.v1 import captures_pb2
 from proto.speakerd.v1.feed_pb2_grpc import FeedServiceStub
 from proto.speakerd.v1.subscription_pb2 import SubscribeRequest

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.audio import Encoding
 from daemon.config import EnrollmentConfig, LimitsConfig
+from daemon.hearing.audio import Encoding
 from models.features import SAMPLE_RATE
 from proto.speakerd.v1 import audio_pb2, decision_pb2, speakers_pb2, verification_pb2
 from tests import audio

@@ -1,0 +1,1 @@
+"""From samples to a running embedding: where speech is, how good it is, and what the encoder makes of it."""

@@ -1,0 +1,1 @@
+"""Captures, heard without end: the state machine of their attempts, and who is told of them."""
