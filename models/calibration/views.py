@@ -28,7 +28,7 @@ def fit_change(views: Sequence[Trials], model: ScoreModel, accept: float, defaul
 
     views: trials whose scores are of the latest speech. Only owners count whom a view accepts, from then on: others are not followed.
     What one row of recordings from several days says of changes is worse than what one stream does: if most others would be missed, it
-    is not believed.
+    is not believed. Nor is a ratio above 0, which speaks for the speaker, however far above it all these owners stay.
     """
     ratios = [model.llrs(each.scores, each.quality) for each in views]
     own = [column for each, told in zip(views, ratios, strict=True) for column in told[:, each.target].T]
@@ -38,7 +38,7 @@ def fit_change(views: Sequence[Trials], model: ScoreModel, accept: float, defaul
     if len(lows) < LEAST_OWNERS or not len(others):
         return default
     hours = STEP_HOURS * sum(map(len, followed)) / len(lows)
-    return max(_level(-np.array(lows), FALSE_CHANGES * hours), float(np.quantile(others, NOTICED)))
+    return min(0.0, max(_level(-np.array(lows), FALSE_CHANGES * hours), float(np.quantile(others, NOTICED))))
 
 
 def _lowest_held(ratios: Rows) -> float:
