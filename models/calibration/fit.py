@@ -143,8 +143,7 @@ def fit_boundaries(trials: Sequence[Trials], views: Sequence[Trials], model: Sco
     owning = np.concatenate([own[each.target] for own, each in zip(weights, trials, strict=True)])
     mutual = fit_mutual(trials, [peaks[:, -1] for peaks in impostors], weights, enrollments)
     fitted = Boundaries(fit_extremes(np.concatenate(impostors), others), fit_extremes(np.concatenate(owners), owning), mutual, 0.0)
-    usual = fitted.pair(*USUAL)
-    return replace(fitted, change_at=fit_change(views, model, usual.accept, usual.reject))
+    return replace(fitted, change_at=fit_change(views, model, fitted.pair(*USUAL).reject))
 
 
 def usual(enrollments: Sequence[Enrollment]) -> NDArray[np.bool_]:
