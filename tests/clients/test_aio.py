@@ -120,6 +120,7 @@ async def test_endless_audio_is_not_fetched_before_it_can_be_sent(client: AsyncC
 async def test_a_cancelled_source_ends_the_attempt(client: AsyncClient, double: Double) -> None:
     async def cancelled() -> AsyncIterator[bytes]:
         yield b"ab"
+        await asyncio.to_thread(double.began.wait)
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
