@@ -85,7 +85,7 @@ def test_a_first_user_with_a_microphone_is_enrolled_and_recognised() -> None:
         speak(sound, person, "1-slt/1.opus", "good: ")
         person.sees("slt is enrolled: say something else now")
         speak(sound, person, "1-slt/4.opus", "ACCEPT   slt")
-        speak(sound, person, "2-rms/1.opus", "REJECT")
+        speak(sound, person, "3-awb/1.opus", "REJECT")
         person.press("q")
         assert person.leaves() == 0
 
