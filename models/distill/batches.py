@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.distill.augment import Augmenter, Random, mask_bands
@@ -49,6 +50,7 @@ class Batches:
         self._worker = worker
         self._material = material
         self._augment = augment
+        self._chances = chances(material.classes.numpy(), config.evenness)
 
     def stream(self, first: int, last: int) -> Iterator[Batch]:
         """Yield the batches of steps `first` to `last` - 1, each made while the one before is trained on."""
@@ -63,7 +65,7 @@ class Batches:
     def make(self, step: int) -> Batch:
         """Return the batch of a step."""
         random = np.random.default_rng([self._config.seed, step, self._worker])
-        waveforms, indices, offsets = draw_crops(self._material.audio, self._config, random)
+        waveforms, indices, offsets = draw_crops(self._material.audio, self._config, random, self._chances)
         frames = batch_log_mel(self._augment(waveforms, random))
         frames = mask_bands(frames, self._material.mean_frame, self._config.augment.mask, random)
         times = range(self._config.loss.frame_delay, frames.shape[1] // TIME_STRIDE, GRID_STEP)
@@ -75,18 +77,26 @@ class Batches:
         return torch.from_numpy(frames[np.minimum(np.arange(offset, offset + count), len(frames) - 1)]).float()
 
 
-def draw_crops(audio: Corpus, config: DistillConfig, random: Random) -> tuple[Tensor, np.ndarray, np.ndarray]:
+def chances(classes: NDArray[np.int64], evenness: float) -> NDArray[np.float64]:
+    """Return how likely each recording is drawn, (recordings,), not normalised; see `DistillConfig.evenness`."""
+    counts = np.bincount(classes)[classes]
+    likely: NDArray[np.float64] = counts.astype(np.float64) ** -evenness
+    return likely
+
+
+def draw_crops(audio: Corpus, config: DistillConfig, random: Random, chances: NDArray[np.float64]) -> tuple[Tensor, np.ndarray, np.ndarray]:
     """Crop random recordings that are long enough for the batch's random length: as many as make up `batch_seconds`.
 
-    Returns waveforms (batch, samples) of an even number of frames, the recordings' indices, and where the crops begin on
-    the grid of the frame targets.
+    chances: how likely each recording is drawn, (recordings,), not normalised. Returns waveforms (batch, samples) of an even number of
+    frames, the recordings' indices, and where the crops begin on the grid of the frame targets.
     """
     # Most recordings are short: lengths are drawn evenly on a logarithmic scale, so that short ones are heard often enough.
     seconds = float(np.exp(random.uniform(*np.log(config.crop_seconds))))
     samples = int(seconds * SAMPLE_RATE) // STRIDE_SAMPLES * STRIDE_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
     long_enough = np.flatnonzero(audio.lengths >= samples)
+    likely = chances[long_enough]
     batch = int(config.batch_seconds / seconds)
-    indices = random.choice(long_enough, batch, replace=len(long_enough) < batch)
+    indices = random.choice(long_enough, batch, replace=len(long_enough) < batch, p=likely / likely.sum())
     offsets = random.integers((audio.lengths[indices] - samples) // GRID_SAMPLES + 1)
     crops = [audio.crop(int(i), int(offset) * GRID_SAMPLES, samples) for i, offset in zip(indices, offsets, strict=True)]
     return torch.from_numpy(np.stack(crops)), indices, offsets

@@ -38,11 +38,11 @@ class DistillConfig(BaseModel):
 
     student: what is trained, a student or a larger network that is to become a teacher. data is a directory that holds `train.tsv`,
     `dev.tsv` and `noise.tsv`. start: weights of the same network to begin with, as `models.export` writes them; random ones without.
-    inherit: begin with the teacher's own weights instead, which a student has to be made for. frozen: layers that stay as they are, such as
-    head. precision: of the products and convolutions of a step; bfloat16 takes half the time on processors that have it. batch_seconds:
-    audio per step; a batch has as many crops as fit. The learning rates warm up, stay, and fall to zero over the last `decay` of the steps
-    (trapezoid): a longer run can go on from any checkpoint before the fall. Matrices are trained by Muon at `matrix_rate`, all else by
-    AdamW at `learning_rate`.
+    inherit: begin with the teacher's own weights instead, which a student has to be made for. frozen: layers that stay as they are, such
+    as head. precision: of the products and convolutions of a step; bfloat16 takes half the time on processors that have it.
+    batch_seconds: audio per step; a batch has as many crops as fit. evenness: 0 draws all recordings alike, 1 all speakers, whatever they
+    said. The learning rates warm up, stay, and fall to zero over the last `decay` of the steps (trapezoid): a longer run can go on from
+    any checkpoint before the fall. Matrices are trained by Muon at `matrix_rate`, all else by AdamW at `learning_rate`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +59,7 @@ class DistillConfig(BaseModel):
     steps: Annotated[int, Field(ge=1)]
     batch_seconds: Annotated[float, Field(gt=0)] = 90.0
     crop_seconds: tuple[float, float] = (1.0, 6.0)
+    evenness: Annotated[float, Field(ge=0, le=1)] = 0.5
     matrix_rate: float = 0.01
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
