@@ -7,6 +7,7 @@ are off. Wu and Johnson, "Rethinking 'Batch' in BatchNorm" (arXiv 2105.07576), s
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -27,10 +28,15 @@ BATCH = 32
 SECONDS = (3.0, 6.0)
 
 
-def settled(network: Learner, audio: Corpus, seed: int) -> Learner:
-    """Return a copy of `network` whose statistics are means over clean crops of `SECONDS`; shorter ones if no recording is that long."""
+def settled(network: Learner, audio: Corpus, seed: int, frozen: Sequence[str] = ()) -> Learner:
+    """Return a copy of `network` whose statistics are means over clean crops of `SECONDS`; shorter ones if no recording is that long.
+
+    frozen: layers whose statistics stay, because the others were trained with them.
+    """
     network = copy.deepcopy(network).cpu().train()
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for layer in frozen:
+        network.get_submodule(layer).eval()
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.training]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # A plain mean over all batches.

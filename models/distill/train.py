@@ -62,8 +62,7 @@ class Trainer:
         config = self.config
         config.output.mkdir(parents=True, exist_ok=True)
         self._resume()
-        augment = Augmenter(config.augment, self.material.noise, self.material.audio)
-        batches = Batches(config, self.material, augment, self.workers.rank).stream(self.step, config.steps)
+        batches = Batches(config, self.material, self._augmenter(), self.workers.rank).stream(self.step, config.steps)
         if not self.workers.leads:
             for batch in batches:
                 self._train_step(batch)
@@ -83,13 +82,16 @@ class Trainer:
                 if self.step % config.checkpoint_every == 0:
                     self._save()
                 if self.step % config.evaluate_every == 0:
-                    figures = dev.figures(settled(self.student, self.material.audio, config.seed))
+                    figures = dev.figures(settled(self.student, self.material.audio, config.seed, config.frozen))
                     journal.write(self.step, figures)
                     progress.write(f"step {self.step}: dev EER {figures['dev_eer']:.2f} %, pooled {figures['dev_eer_pooled']:.2f} %")
             self.student = self._finished()
             self._save()
             journal.write(self.step, dev.figures(self.student))
         return self.student
+
+    def _augmenter(self) -> Augmenter:
+        return Augmenter(self.config.augment, self.material.noise, self.material.audio)
 
     def _train_step(self, batch: Batch) -> dict[str, float]:
         # Where the network makes tensors of its own.
@@ -116,11 +118,12 @@ class Trainer:
 
     def _finished(self) -> Network:
         """Return the network as it is used, with settled norms; students compensate what tells nothing of the speaker."""
-        network = settled(self.student, self.material.audio, self.config.seed)
+        network = settled(self.student, self.material.audio, self.config.seed, self.config.frozen)
         if not isinstance(network, Student):
             return network
         material = self.material
-        return compensated(network, Labelled(material.audio, material.classes.numpy(), material.labelled.numpy()), self.config.seed)
+        labelled = Labelled(material.audio, material.classes.numpy(), material.labelled.numpy())
+        return compensated(network, labelled, self._augmenter(), self.config.seed)
 
     def _save(self) -> None:
         state = {

@@ -33,6 +33,11 @@ def _labelled(recordings: int, *, known: bool = True) -> Labelled:
     return Labelled(Corpus(samples, starts), classes, np.full(len(classes), known))
 
 
+def _as_it_is(waveforms: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
+    del random
+    return waveforms
+
+
 def _embeddings(student: Student, labelled: Labelled) -> torch.Tensor:
     with torch.inference_mode():
         return torch.cat([whole_embedding(student, labelled.audio, index) for index in range(len(labelled.classes))])
@@ -40,7 +45,7 @@ def _embeddings(student: Student, labelled: Labelled) -> torch.Tensor:
 
 def test_recordings_of_one_speaker_differ_alike_in_all_directions(student: Student) -> None:
     labelled = _labelled(recordings=20)
-    embeddings = _embeddings(compensated(student, labelled, seed=1), labelled)
+    embeddings = _embeddings(compensated(student, labelled, _as_it_is, seed=1), labelled)
     assert _spread(embeddings) < 0.2 * _spread(_embeddings(student, labelled))
     torch.testing.assert_close(embeddings.mean(dim=0), torch.zeros(embeddings.shape[1]), rtol=0, atol=1e-3)
 
@@ -54,20 +59,27 @@ def _spread(embeddings: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("labelled", [_labelled(recordings=LEAST - 1), _labelled(recordings=LEAST, known=False)])
 def test_without_speakers_who_are_known_well_nothing_changes(student: Student, labelled: Labelled) -> None:
-    torch.testing.assert_close(_embeddings(compensated(student, labelled, seed=1), labelled), _embeddings(student, labelled))
+    torch.testing.assert_close(_embeddings(compensated(student, labelled, _as_it_is, seed=1), labelled), _embeddings(student, labelled))
 
 
 def test_the_exported_form_computes_the_same(student: Student) -> None:
     labelled = _labelled(recordings=LEAST)
-    after = compensated(student, labelled, seed=1)
+    after = compensated(student, labelled, _as_it_is, seed=1)
     torch.testing.assert_close(_embeddings(folded(after), labelled), _embeddings(after, labelled), rtol=1e-3, atol=1e-3)
 
 
 def test_it_is_taken_back_for_training(student: Student) -> None:
     labelled = _labelled(recordings=LEAST)
-    after = compensated(student, labelled, seed=1)
+    after = compensated(student, labelled, _as_it_is, seed=1)
     after.compensation.reset()
     torch.testing.assert_close(_embeddings(after, labelled), _embeddings(student, labelled))
+
+
+def test_what_is_heard_counts(student: Student) -> None:
+    """Where all is heard backwards, directions in which only that differs are weighed down."""
+    labelled = _labelled(recordings=20)
+    backwards = compensated(student, labelled, lambda waveforms, _: waveforms.flip(-1), seed=1)
+    assert not torch.allclose(backwards.compensation.matrix, compensated(student, labelled, _as_it_is, seed=1).compensation.matrix)
 
 
 def test_it_adds_no_parameters() -> None:

@@ -35,3 +35,12 @@ def test_what_they_were_before_does_not_matter(audio: Corpus) -> None:
     settled_worn = settled(worn, audio, seed=1).state_dict()
     for name, value in settled(fresh, audio, seed=1).state_dict().items():
         assert torch.equal(value, settled_worn[name]), name
+
+
+def test_those_of_frozen_layers_stay(audio: Corpus) -> None:
+    student = _student()
+    before = student.state_dict()
+    before["embedding_norm.running_mean"].fill_(3.0)
+    after = settled(student, audio, seed=1, frozen=["embedding_norm"]).state_dict()
+    kept = {name for name, value in after.items() if "running_mean" in name and torch.equal(value, before[name])}
+    assert kept == {"embedding_norm.running_mean"}
