@@ -50,7 +50,7 @@ class Batches:
         self._worker = worker
         self._material = material
         self._augment = augment
-        self._chances = chances(material.classes.numpy(), config.evenness)
+        self._chances = draw_chances(material.classes.numpy(), config.evenness)
 
     def stream(self, first: int, last: int) -> Iterator[Batch]:
         """Yield the batches of steps `first` to `last` - 1, each made while the one before is trained on."""
@@ -77,7 +77,7 @@ class Batches:
         return torch.from_numpy(frames[np.minimum(np.arange(offset, offset + count), len(frames) - 1)]).float()
 
 
-def chances(classes: NDArray[np.int64], evenness: float) -> NDArray[np.float64]:
+def draw_chances(classes: NDArray[np.int64], evenness: float) -> NDArray[np.float64]:
     """Return how likely each recording is drawn, (recordings,), not normalised; see `DistillConfig.evenness`."""
     counts = np.bincount(classes)[classes]
     likely: NDArray[np.float64] = counts.astype(np.float64) ** -evenness

@@ -1,8 +1,8 @@
 """What tells nothing of the speaker, weighed down: compensation of the differences between recordings of one speaker.
 
 Within-class covariance normalisation: Hatch, Kajarekar and Stolcke, "Within-class covariance normalization for SVM-based speaker
-recognition", Interspeech 2006. They differ in what was said and in how it was heard, so the recordings are augmented: clean ones alone
-made the error rate in noise a quarter higher. It is part of the student, and `models.export` folds it into the last layer.
+recognition", Interspeech 2006. Recordings differ in what was said and in how it was heard, so they are augmented: clean ones alone made
+the error rate in noise a quarter higher. Compensation is part of the student, and `models.export` folds it into the last layer.
 """
 
 from __future__ import annotations

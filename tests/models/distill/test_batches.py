@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.distill.batches import chances, draw_crops
+from models.distill.batches import draw_chances, draw_crops
 from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus
 from models.features import SAMPLE_RATE
@@ -29,10 +29,10 @@ def _config(**values: object) -> DistillConfig:
 @pytest.mark.parametrize(("evenness", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
 def test_the_more_even_the_more_is_heard_of_those_with_few_recordings(audio: Corpus, evenness: float, share: float) -> None:
     random = np.random.default_rng(1)
-    drawn = [draw_crops(audio, _config(batch_seconds=2.0), random, chances(CLASSES, evenness))[1] for _ in range(1000)]
+    drawn = [draw_crops(audio, _config(batch_seconds=2.0), random, draw_chances(CLASSES, evenness))[1] for _ in range(1000)]
     assert np.mean(CLASSES[np.concatenate(drawn)]) == pytest.approx(share, abs=0.03)
 
 
 def test_crops_are_as_many_as_fill_a_batch(audio: Corpus) -> None:
-    waveforms, indices, offsets = draw_crops(audio, _config(batch_seconds=20.0), np.random.default_rng(1), chances(CLASSES, 0.5))
+    waveforms, indices, offsets = draw_crops(audio, _config(batch_seconds=20.0), np.random.default_rng(1), draw_chances(CLASSES, 0.5))
     assert len(waveforms) == len(indices) == len(offsets) == 20
