@@ -15,6 +15,7 @@ from models.distill.config import DistillConfig
 from models.distill.corpus import Corpus, load_corpus, speaker_classes
 from models.distill.fbank import batch_log_mel
 from models.distill.losses import Standard
+from models.distill.speeds import SpeedCopies
 from models.distill.targets import TargetCache, digest
 from models.features import FRAME_SAMPLES
 from models.manifest import Recording, read_manifest, read_paths
@@ -55,6 +56,7 @@ class Material:
 def load_material(config: DistillConfig) -> Material:
     """Decode the training audio and load its targets, computing those that are missing; held-out speakers are left out."""
     recordings = [recording for recording in read_manifest(config.data / "train.tsv", config.data) if not recording.held_out]
+    recordings += SpeedCopies(config.cache / "speeds").of(recordings, config.speeds, config.threads)
     paths = [recording.path for recording in recordings]
     cache = TargetCache(config.cache / "targets", config.teacher)
     cache.fill(paths, config.threads)
