@@ -30,7 +30,8 @@ FRAME_RECORDINGS = 500
 class Material:
     """Recordings and what is known of each: audio, pooled level, unit-length embedding, class (speaker), whether the speaker is known.
 
-    prototypes: the unit-length mean of each class's embeddings, (classes, size). data_sha256: of the contents of all recordings, in order.
+    own_speed: whether it is as it was recorded. prototypes: the unit-length mean of each class's embeddings, (classes, size). data_sha256:
+    of the contents of all recordings, in order.
     """
 
     recordings: Sequence[Recording]
@@ -41,6 +42,7 @@ class Material:
     embeddings: Tensor
     classes: Tensor
     labelled: Tensor
+    own_speed: Tensor
     prototypes: Tensor
     frame_standard: Standard
     pooled_standard: Standard
@@ -55,8 +57,8 @@ class Material:
 
 def load_material(config: DistillConfig) -> Material:
     """Decode the training audio and load its targets, computing those that are missing; held-out speakers are left out."""
-    recordings = [recording for recording in read_manifest(config.data / "train.tsv", config.data) if not recording.held_out]
-    recordings += SpeedCopies(config.cache / "speeds").of(recordings, config.speeds, config.threads)
+    own = [recording for recording in read_manifest(config.data / "train.tsv", config.data) if not recording.held_out]
+    recordings = own + SpeedCopies(config.cache / "speeds").of(own, config.speeds, config.threads)
     paths = [recording.path for recording in recordings]
     cache = TargetCache(config.cache / "targets", config.teacher)
     cache.fill(paths, config.threads)
@@ -76,6 +78,7 @@ def load_material(config: DistillConfig) -> Material:
         embeddings=embeddings,
         classes=classes,
         labelled=torch.tensor([recording.labelled for recording in recordings]),
+        own_speed=torch.arange(len(recordings)) < len(own),
         prototypes=F.normalize(sums),
         frame_standard=Standard.of(frames),
         pooled_standard=Standard.of(pooled),

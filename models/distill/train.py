@@ -122,7 +122,8 @@ class Trainer:
         if not isinstance(network, Student):
             return network
         material = self.material
-        labelled = Labelled(material.audio, material.classes.numpy(), material.labelled.numpy())
+        # Copies at other speeds are fewer recordings of more voices: they would weigh down what tells voices apart.
+        labelled = Labelled(material.audio, material.classes.numpy(), (material.labelled & material.own_speed).numpy())
         return compensated(network, labelled, self._augmenter(), self.config.seed)
 
     def _save(self) -> None:
