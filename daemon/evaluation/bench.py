@@ -35,7 +35,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Setting:
-    """What is measured. encoder: loads the one whose calibration it is. condition: what attempts are heard under, if not as recorded."""
+    """What is measured. encoder: loads the one whose calibration it is. condition: under which all but enrollments is heard, if any."""
 
     config: Config
     encoder: Callable[[], Encoder]
@@ -80,9 +80,12 @@ class Bench:
 
     def attempt(self, roster: Roster, test: Test) -> Decisions:
         """Decide a recording's attempts. Raises `EvaluationError` for a file that cannot be read, `ConditionError` for such a noise."""
-        condition, waveform = self.setting.condition, read(test.path)
-        sound = condition.apply(waveform, random_of(test.path)) if condition else waveform
-        return self._replay_of(roster).decide(hear(sound, self.encoder, self.setting.config.vad, self._enough), test.own)
+        return self._replay_of(roster).decide(hear(self.sound(test.path), self.encoder, self.setting.config.vad, self._enough), test.own)
+
+    def sound(self, path: Path) -> Waveform:
+        """Return a recording under the setting's condition. Raises as `attempt` does."""
+        condition, waveform = self.setting.condition, read(path)
+        return condition.apply(waveform, random_of(path)) if condition else waveform
 
     def _replay_of(self, roster: Roster) -> Replay:
         if self._replay is None or self._replay[0] != roster.corpus:

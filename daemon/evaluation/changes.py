@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.config import VadConfig
-from daemon.evaluation.bench import Bench, Workers, read
+from daemon.evaluation.bench import Bench, Workers
 from daemon.evaluation.corpus import CorpusEnrolled
 from daemon.evaluation.figures import Times
 from daemon.evaluation.intervals import Frequency, frequency
@@ -84,9 +84,9 @@ def changes(enrolled: Sequence[CorpusEnrolled], recordings: Sequence[Recording],
 
 
 def hear_turn(bench: Bench, turn: Turn) -> TurnHeard:
-    """Hear a stream. Raises `EvaluationError` for a file that cannot be read."""
-    own = list(_spoken(turn.own, bench.setting.config.vad, OWN_SECONDS))
-    other = list(_spoken(turn.other, bench.setting.config.vad, OTHER_SECONDS))
+    """Hear a stream. Raises `EvaluationError` for a file that cannot be read, `ConditionError` for a noise that cannot be used."""
+    own = list(_spoken(bench, turn.own, OWN_SECONDS))
+    other = list(_spoken(bench, turn.other, OTHER_SECONDS))
     watch = WatchSession(bench.encoder.initial_state(), [turn.speaker], bench.setting.config, bench.setting.calibration)
     for sound in (*own, *other):
         watch.feed(sound.samples)
@@ -128,12 +128,12 @@ class _Sound(NamedTuple):
     voiced: NDArray[np.bool_]
 
 
-def _spoken(paths: Sequence[Path], config: VadConfig, seconds: float) -> Iterator[_Sound]:
+def _spoken(bench: Bench, paths: Sequence[Path], seconds: float) -> Iterator[_Sound]:
     """Yield recordings until there are so many net seconds of speech."""
     hops = round(seconds * SAMPLE_RATE / HOP)
     for path in paths:
         if hops > 0:
-            sound = _speech(read(path), config)
+            sound = _speech(bench.sound(path), bench.setting.config.vad)
             hops -= int(sound.voiced.sum())
             yield sound
 

@@ -26,7 +26,7 @@ _OPTIONS: Final = (
     click.option(
         "--noise-hours", type=click.FloatRange(0.0), help="Listen for false alarms for so long. [default: 2 with --noise, else 0]"
     ),
-    click.option("--snr", type=float, help="Add noise to every attempt, so many dB below its speech."),
+    click.option("--snr", type=float, help="Add noise to every attempt and change of speaker, so many dB below the speech."),
     click.option("--changes/--no-changes", default=True, show_default=True, help="Measure how soon a change of speaker is noticed."),
     click.option("--json", type=_OUTPUT, help="File to write the figures to."),
     click.option("--plot", type=_OUTPUT, help="Picture to draw errors against seconds of speech into; needs matplotlib."),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 from daemon.evaluation.bench import Bench, Enrollment, Setting
 from daemon.evaluation.changes import Turn, TurnHeard, hear_turn, summary
 from daemon.speakers import Speaker
+from models.evaluate.conditions import Condition
 from models.features import SAMPLE_RATE, Waveform
 from tests.audio import join, silence, voice
 
@@ -58,6 +60,15 @@ def test_another_in_the_own_recordings_is_a_false_change(bench: Bench, anna: Spe
     heard = hear_turn(bench, Turn(anna, own, (record("other", voice(1, 3.0)),)))
     assert heard.false_changes == 1
     assert not heard.met
+
+
+def test_all_is_heard_under_the_condition(setting: Setting, anna: Speaker, record: Record, tmp_path: Path) -> None:
+    hiss = tmp_path / "hiss.wav"
+    soundfile.write(hiss, np.random.default_rng(0).normal(0.0, 0.1, SAMPLE_RATE), SAMPLE_RATE)
+    noisy = Bench(replace(setting, condition=Condition("noise", -15.0, (hiss,))))
+    turn = Turn(anna, (record("own", voice(0, 5.0, take=1)),), (record("other", voice(3, 5.0)),))
+    assert hear_turn(noisy, turn) != hear_turn(Bench(setting), turn)
+    assert hear_turn(noisy, turn).followed < 1.0
 
 
 def test_recordings_without_speech_are_no_trouble(bench: Bench, anna: Speaker, record: Record) -> None:
