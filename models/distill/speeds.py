@@ -7,16 +7,15 @@ a speaker of its own. The teacher hears the copies as they are played, so that e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import soundfile
 import soxr
-from tqdm import tqdm
 
 from models.audio import read_audio
+from models.distill.processes import make_files
 from models.distill.targets import digest
 from models.features import SAMPLE_RATE
 from models.manifest import Recording
@@ -31,11 +30,8 @@ class SpeedCopies:
     def of(self, recordings: Sequence[Recording], speeds: Sequence[float], jobs: int) -> list[Recording]:
         """Return the recordings at each of `speeds` (1 is as recorded), making what is missing with `jobs` processes."""
         wanted = [(recording, self._copy(recording, speed), speed) for speed in speeds for recording in recordings]
-        missing = [(recording.path, copy.path, speed) for recording, copy, speed in wanted if not copy.path.exists()]
-        if missing:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-                list(tqdm(pool.map(_play, *zip(*missing, strict=True), chunksize=64), total=len(missing), desc="other speeds", unit="file"))
+        missing = [_Played(recording.path, copy.path, speed) for recording, copy, speed in wanted if not copy.path.exists()]
+        make_files(_play, missing, jobs, "other speeds")
         return [copy for _, copy, _ in wanted]
 
     def _copy(self, recording: Recording, speed: float) -> Recording:
@@ -43,8 +39,17 @@ class SpeedCopies:
         return replace(recording, path=path, speaker=f"{speed:g}x {recording.speaker}", duration=recording.duration / speed)
 
 
-def _play(recording: Path, copy: Path, speed: float) -> None:
-    played = soxr.resample(read_audio(recording), SAMPLE_RATE * speed, SAMPLE_RATE)
-    partial = copy.with_suffix(".part")
-    soundfile.write(partial, played, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
-    partial.replace(copy)
+class _Played(NamedTuple):
+    """A copy to be made."""
+
+    recording: Path
+    copy: Path
+    speed: float
+
+
+def _play(played: _Played) -> None:
+    samples = soxr.resample(read_audio(played.recording), SAMPLE_RATE * played.speed, SAMPLE_RATE)
+    played.copy.parent.mkdir(parents=True, exist_ok=True)
+    partial = played.copy.with_suffix(".part")
+    soundfile.write(partial, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    partial.replace(played.copy)

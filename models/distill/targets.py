@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from models.audio import read_audio
+from models.distill.processes import make_files
 from models.features import log_mel
 from models.levels import Network
 from models.teachers import load_teacher
@@ -54,17 +52,9 @@ class TargetCache:
         return frames
 
     def fill(self, recordings: Iterable[Path], jobs: int) -> None:
-        """Compute what is missing, with `jobs` processes of one thread each; a killed run goes on where it was."""
-        paths = list(recordings)
-        # Forked torch threads deadlock; fresh processes do not.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_use_one_thread) as pool:
-            done = pool.map(partial(_compute, self), paths, chunksize=8)
-            for _ in tqdm(done, total=len(paths), desc=f"{self.teacher} targets", unit="file"):
-                pass
-
-
-def _use_one_thread() -> None:
-    torch.set_num_threads(1)
+        """Compute what is missing, with `jobs` processes; a killed run goes on where it was."""
+        missing = [audio for audio in recordings if not self.path(audio).exists()]
+        make_files(partial(_compute, self), missing, jobs, f"{self.teacher} targets")
 
 
 @cache
@@ -75,7 +65,7 @@ def _teacher(name: str) -> Network:
 
 def _compute(targets: TargetCache, audio: Path) -> None:
     path = targets.path(audio)
-    if path.exists():
+    if path.exists():  # Of two recordings of one content, the first was enough.
         return
     teacher = _teacher(targets.teacher)
     with torch.inference_mode():
