@@ -38,7 +38,7 @@ def test_the_table_has_a_row_per_objective_with_the_spread_over_seeds() -> None:
 
 def test_the_shipped_plan_can_be_run() -> None:
     runs = list(Plan.model_validate(yaml.safe_load(SHIPPED.read_text())).runs())
-    assert len(runs) == 2 * 6 * 3
+    assert len(runs) == 2 * 8 * 3
     assert len({config.output for _, config in runs}) == len(runs)
 
 
