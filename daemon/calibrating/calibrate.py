@@ -62,7 +62,7 @@ def fitted(model_id: str, material: Material) -> Calibrated:
 
 def _material(asked: Asked, config: Config, encoder: Encoder) -> Material:
     noises = read_paths(asked.noise, asked.noise_root or asked.root) if asked.noise else []
-    studio = Studio(read_manifest(asked.manifest, asked.root), encoder, config.vad, noises, seed=asked.seed)
+    studio = Studio(read_manifest(asked.manifest, asked.root), encoder, config, noises, seed=asked.seed)
     material = studio.material(held_out_only=asked.held_out_only)
     return material if asked.held_out_only else replace(material, others=_shipped_cohort(config, encoder))
 

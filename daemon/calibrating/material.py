@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 from daemon.calibrating.trajectories import trajectories
-from daemon.config import VadConfig
+from daemon.config import Config
 from daemon.speakers import mean_direction, unit
 from models.audio import read_audio
 from models.calibration.attempts import Attempt, Enrollment, Material, MaterialError, Trajectory
@@ -61,14 +61,15 @@ class Sound:
 
 
 class Studio:
-    """Hears recordings with an encoder, behind the gate that `config` describes. noises: files to take noise from, maybe none."""
+    """Hears and enrolls as a daemon with this encoder and configuration does. noises: files to take noise from, maybe none."""
 
     def __init__(
-        self, recordings: Sequence[Recording], encoder: Encoder, config: VadConfig, noises: Sequence[Path] = (), *, seed: int = 0
+        self, recordings: Sequence[Recording], encoder: Encoder, config: Config, noises: Sequence[Path] = (), *, seed: int = 0
     ) -> None:
         self._recordings = recordings
         self._encoder = encoder
-        self._config = config
+        self._vad = config.vad
+        self._needed = config.enrollment.min_speech_seconds
         self._noises = tuple(noises)
         self._random = np.random.default_rng(seed)
 
@@ -85,7 +86,7 @@ class Studio:
         views = [sound for sound in sounds if len(sound.row) > 1 and not sound.condition]
         return Material(
             [self._attempt(sound, heard[sound]) for sound in sounds],
-            [self._enrollment(made, heard) for made in enrolled if any(len(heard[part].speech) for part in made)],
+            [self._enrollment(made, heard) for made in enrolled if self._suffices(made, heard)],
             [self._attempt(sound, seen) for sound, seen in self._heard(views, VIEW_SECONDS).items()],
             self._voices(others),
         )
@@ -148,7 +149,7 @@ class Studio:
         """Hear each sound once; those of a like length together, so that none waits for others."""
         ordered = sorted(dict.fromkeys(sounds), key=lambda sound: sum(self._recordings[number].duration for number in sound.row))
         waveforms = map(self._waveform, ordered)
-        return dict(zip(ordered, trajectories(waveforms, self._encoder, self._config, MOST_SECONDS, view), strict=True))
+        return dict(zip(ordered, trajectories(waveforms, self._encoder, self._vad, MOST_SECONDS, view), strict=True))
 
     def _waveform(self, sound: Sound) -> Waveform:
         paths = [self._recordings[number].path for number in sound.row]
@@ -159,13 +160,17 @@ class Studio:
         first = self._recordings[sound.row[0]]
         return Attempt(first.speaker, first.corpus, sound.name, frozenset(sound.row), trajectory)
 
+    def _suffices(self, made: Sequence[Sound], heard: Mapping[Sound, Trajectory]) -> bool:
+        """Tell whether there is as much speech as the daemon demands: voices that it never enrolls would make boundaries too strict."""
+        return _spoken(made, heard) >= self._needed
+
     def _enrollment(self, made: Sequence[Sound], heard: Mapping[Sound, Trajectory]) -> Enrollment:
         """Enroll a voice as the daemon does: the mean of its recordings; those without speech do not count."""
         parts = [part for sound in made if len((part := heard[sound]).speech)]
         voiceprint = mean_direction([unit(part.embeddings[-1]).astype(np.float32) for part in parts])
         first = self._recordings[made[0].row[0]]
         recordings = frozenset(number for sound in made for number in sound.row)
-        return Enrollment(first.speaker, first.corpus, recordings, voiceprint, sum(float(part.speech[-1]) for part in parts))
+        return Enrollment(first.speaker, first.corpus, recordings, voiceprint, _spoken(made, heard))
 
     def _voices(self, others: Sequence[Row]) -> Rows:
         """Return the voiceprints of some speakers, of all corpora alike, (voices, d)."""
@@ -177,6 +182,11 @@ class Studio:
         heard = self._heard([sound for own in chosen for sound in own])
         voices = [self._enrollment(own, heard).voiceprint for own in chosen if any(len(heard[sound].speech) for sound in own)]
         return np.array(voices, dtype=np.float64) if voices else Cohort.none().voices
+
+
+def _spoken(made: Sequence[Sound], heard: Mapping[Sound, Trajectory]) -> float:
+    """Return the net seconds of speech of sounds."""
+    return sum(float(heard[sound].speech[-1]) for sound in made if len(heard[sound].speech))
 
 
 def enrollment_sets(own: Row) -> list[Row]:

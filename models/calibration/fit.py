@@ -47,7 +47,8 @@ def check(material: Material) -> None:
     heard = {(one.corpus, one.speaker) for one in material.attempts if len(one.trajectory.speech)}
     if (found := len(enrolled & heard)) < LEAST_SPEAKERS:
         raise MaterialError(
-            f"{found} speakers have two recordings with speech; a calibration needs {LEAST_SPEAKERS}, and is better with 100"
+            f"{found} speakers have enough speech to be enrolled (enrollment.min_speech_seconds) and one more recording; "
+            f"a calibration needs {LEAST_SPEAKERS}, and is better with 100"
         )
 
 

@@ -10,7 +10,7 @@ import soundfile
 
 from daemon.calibrating.calibrate import calibrate, fitted
 from daemon.calibrating.options import Asked
-from daemon.config import Config
+from daemon.config import Config, EnrollmentConfig
 from daemon.errors import CalibrationError
 from models.calibration.calibration import read_calibration
 from models.calibration.cohort import Cohort
@@ -20,7 +20,7 @@ from tests.fakes import PLAIN_VAD, FakeEncoder
 from tests.models.calibration.voices import Voices
 
 SPEAKERS = 12
-CONFIG = Config(vad=PLAIN_VAD)
+CONFIG = Config(vad=PLAIN_VAD, enrollment=EnrollmentConfig(min_speech_seconds=0.5))
 
 
 @pytest.fixture(scope="module")

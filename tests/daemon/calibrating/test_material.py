@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from daemon.calibrating.material import Studio, enrollment_sets
+from daemon.config import Config, EnrollmentConfig
 from models.calibration.attempts import MaterialError
 from models.features import SAMPLE_RATE
 from models.manifest import Recording
@@ -30,9 +31,10 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Recording]:
     return [Recording(write(root / f"{take}.wav", sum(map(ord, name)), take), name, "c", duration=1.2) for take, name in enumerate(names)]
 
 
-def studio(recordings: list[Recording], *, seed: int = 0) -> Studio:
+def studio(recordings: list[Recording], *, seed: int = 0, needed: float = 0.5) -> Studio:
     noises = [recordings[0].path]
-    return Studio(recordings, FakeEncoder(), PLAIN_VAD, noises, seed=seed)
+    config = Config(vad=PLAIN_VAD, enrollment=EnrollmentConfig(min_speech_seconds=needed))
+    return Studio(recordings, FakeEncoder(), config, noises, seed=seed)
 
 
 @pytest.mark.parametrize("count", range(9))
@@ -82,6 +84,15 @@ def test_voices_resemble_themselves(recordings: list[Recording]) -> None:
     }
     for name in HELD_OUT[:2]:
         assert max(scores, key=lambda pair: scores[pair] if pair[0] == name else -1.0) == (name, name)
+
+
+def test_nobody_is_enrolled_with_less_speech_than_the_daemon_demands(recordings: list[Recording]) -> None:
+    all_of_them = studio(recordings).material(held_out_only=True).enrollments
+    least = min(one.seconds for one in all_of_them)
+    enough = studio(recordings, needed=least + 0.1).material(held_out_only=True).enrollments
+    assert [one.seconds for one in enough] == [one.seconds for one in all_of_them if one.seconds >= least + 0.1]
+    assert 0 < len(enough) < len(all_of_them)
+    assert not studio(recordings, needed=30.0).material(held_out_only=True).enrollments
 
 
 def test_the_same_seed_hears_the_same(recordings: list[Recording]) -> None:
