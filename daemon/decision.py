@@ -82,7 +82,7 @@ class Decider:
         open_ = ended is None and outcome is Outcome.UNDECIDED
         expected = self._expected(scored, evidence) if open_ and scored is not None else None
         named = max(self._most, 2) if outcome is Outcome.AMBIGUOUS else self._most
-        return Decision(at, outcome, ended is not None, reason, evidence, *self._told(scored, named), expected)
+        return Decision(at, outcome, ended is not None, reason, evidence, *self._told(scored, evidence, named), expected)
 
     def knows(self, speaker: str) -> bool:
         """Return whether somebody of that name is among the speakers."""
@@ -122,33 +122,38 @@ class Decider:
             return Outcome.UNDECIDED, Reason.NOT_A_VOICE
         if scored is None or evidence.speech / SAMPLE_RATE < self._config.min_speech_seconds:
             return Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH
-        return self._judge_ratios([float(scored.ratios[index]) for index in scored.best])
+        return self._judge_ratios([float(scored.ratios[index]) for index in scored.best], self._between(evidence))
 
-    def _judge_ratios(self, ratios: list[float]) -> tuple[Outcome, Reason]:
+    def _between(self, evidence: Evidence) -> Pair:
+        """Return the boundaries for speech of this quality."""
+        leeway = self._calibration.boundaries.leeway.of(evidence.snr, evidence.bandwidth)
+        return self._boundaries._replace(reject=self._boundaries.reject - float(leeway))
+
+    def _judge_ratios(self, ratios: list[float], pair: Pair) -> tuple[Outcome, Reason]:
         """Judge log-likelihood ratios, best first."""
-        if ratios[0] >= self._boundaries.accept:
+        if ratios[0] >= pair.accept:
             if len(ratios) > 1 and ratios[0] - ratios[1] < self._config.ambiguous_llr:
                 return Outcome.AMBIGUOUS, Reason.SPEAKERS_TOO_CLOSE
             return Outcome.ACCEPT, Reason.LLR_ABOVE_BOUNDARY
-        if ratios[0] <= self._boundaries.reject:
+        if ratios[0] <= pair.reject:
             return Outcome.REJECT, Reason.LLR_BELOW_BOUNDARY
         return Outcome.UNDECIDED, Reason.LLR_BETWEEN_BOUNDARIES
 
     def _expected(self, scored: _Scored, evidence: Evidence) -> float | None:
         best = int(scored.best[0])
-        quality, (accept, reject) = self._quality(evidence, best), self._boundaries
+        quality, (accept, reject) = self._quality(evidence, best), self._between(evidence)
         further = self._calibration.expected_seconds(float(scored.scores[best]), quality, accept, reject, self._budget)
         missing = self._config.min_speech_seconds - evidence.speech / SAMPLE_RATE
         return None if further is None else max(further, missing)
 
-    def _told(self, scored: _Scored | None, named: int) -> tuple[tuple[Candidate, ...], float, float, float, float]:
+    def _told(self, scored: _Scored | None, evidence: Evidence, named: int) -> tuple[tuple[Candidate, ...], float, float, float, float]:
         """Return the candidates, and the LLR, the posterior and both margins of the first."""
         if scored is None:
             return (), 0.0, self._config.prior, 0.0, 0.0
         best = scored.best[:named]
         candidates = tuple(Candidate(self._names[index], float(scored.cosines[index]), float(scored.ratios[index])) for index in best)
         llr = candidates[0].llr
-        accept, reject = self._boundaries
+        accept, reject = self._between(evidence)
         return candidates, llr, posterior(scored.ratios, int(best[0]), self._config.prior), llr - accept, llr - reject
 
 

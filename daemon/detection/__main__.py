@@ -1,4 +1,4 @@
-"""`python -m daemon.detection`: what speech gates let pass, and what it means for recognition, on recordings of one's own."""
+"""`python -m daemon.detection`: what speech gates let pass of noises and miss of speech, on recordings of one's own."""
 
 from __future__ import annotations
 
@@ -18,16 +18,11 @@ from rich.progress import track
 from rich.table import Table
 
 from daemon.config import VadConfig
-from daemon.detection.accepting import Accepted, accepted, follow, score, threshold, voiceprints
 from daemon.detection.passing import cost, hear, missed, passed
 from models.audio import read_audio
-from models.backends import load_encoder
-from models.encoder import Encoder
-from models.evaluate.conditions import FRAME, Condition, ConditionError, random_of, speech_frames
-from models.evaluate.trials import build_trials
+from models.evaluate.conditions import Condition, ConditionError, random_of
 from models.features import Waveform
 from models.manifest import ManifestError, Recording, read_manifest, read_paths
-from models.weights import ModelFileError
 
 GATES: Final = ("webrtc:0", "webrtc:1", "webrtc:2", "webrtc:3", "silero:0.5")
 """What is compared unless others are named."""
@@ -50,12 +45,11 @@ class Material:
         """Clean, and with noise."""
         return [None, *(Condition("noise", level, tuple(self.noises)) for level in LEVELS)]
 
-    def under(self, condition: Condition | None, places: Iterable[int] | None = None) -> Iterator[Waveform]:
-        """Yield what the recordings at these places, all by default, sound like."""
-        for place in range(len(self.recordings)) if places is None else places:
-            path = self.recordings[place].path
-            waveform = read_audio(path)
-            yield condition.apply(waveform, random_of(path)) if condition else waveform
+    def under(self, condition: Condition | None) -> Iterator[Waveform]:
+        """Yield what the recordings sound like."""
+        for recording in self.recordings:
+            waveform = read_audio(recording.path)
+            yield condition.apply(waveform, random_of(recording.path)) if condition else waveform
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -68,21 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Tables are not cut to what a pipe pretends to be.
         console = Console(width=None if sys.stdout.isatty() else WIDTH)
         console.print(_passing(options.gate, material))
-        if options.encoder:
-            console.print(_accepting(options.gate, material, load_encoder(options.encoder, "onnxruntime")))
-    except (ConditionError, ManifestError, ModelFileError, OSError) as error:
+    except (ConditionError, ManifestError, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="python -m daemon.detection",
-        description="Measure what speech gates let pass of noises and miss of speech; with --encoder, how recognition fares, too.",
+        description="Measure what speech gates let pass of noises and miss of speech.",
     )
     parser.add_argument("--manifest", type=Path, required=True, help="list of recordings: tab-separated, with a header line")
     parser.add_argument("--noise", type=Path, required=True, metavar="MANIFEST", help="list of noises")
     parser.add_argument("--root", type=Path, required=True, help="directory that the paths of both lists are relative to")
-    parser.add_argument("--encoder", metavar="MODEL", help="also recognise: a name in models/weights, or the path of a model card")
     parser.add_argument(
         "--gate",
         nargs="+",
@@ -132,35 +123,6 @@ def _passing(gates: Sequence[VadConfig], material: Material) -> Table:
         milliseconds = 1000.0 * cost(vad, np.concatenate(clean[:TIMED]))
         table.add_row(_name(vad), *map(_percent, outside), *map(_percent, lost), f"{milliseconds:.1f}")
     return table
-
-
-def _accepting(gates: Sequence[VadConfig], material: Material, encoder: Encoder) -> Table:
-    table = _table("gate", "speech", "EER %", "false accepts %", "misses %", "seconds to accept")
-    for vad in gates:
-        for condition, figures in zip(material.conditions, _recognise(vad, material, encoder), strict=True):
-            shares = map(_percent, (figures.false_accepts, figures.misses))
-            table.add_row(_name(vad), _label(condition), f"{figures.eer:.2f}", *shares, f"{figures.seconds:.2f}")
-    return table
-
-
-def _recognise(vad: VadConfig, material: Material, encoder: Encoder) -> Iterator[Accepted]:
-    """Yield the figures under each condition; clean recordings enroll and tell the threshold, behind this gate."""
-    corpora = build_trials(material.recordings)
-    tests = sorted({int(place) for trials in corpora for place in trials.tests})
-    enrolling = sorted({place for trials in corpora for places in trials.enrollments for place in places})
-    voices = dict(zip(enrolling, (follow(encoder, vad, sound) for sound in material.under(None, enrolling)), strict=True))
-    prints = [voiceprints(trials, voices) for trials in corpora]
-    onsets = dict(zip(tests, (int(np.argmax(speech_frames(sound))) * FRAME for sound in material.under(None, tests)), strict=True))
-    least: float | None = None
-    for condition in material.conditions:
-        sounds = _progress(material.under(condition, tests), vad, len(tests))
-        heard = dict(zip(tests, (follow(encoder, vad, sound) for sound in sounds), strict=True))
-        followed = [
-            score(trials, voices_of, [heard[int(place)] for place in trials.tests])
-            for trials, voices_of in zip(corpora, prints, strict=True)
-        ]
-        least = threshold(corpora, followed) if least is None else least
-        yield accepted(corpora, followed, [np.array([onsets[int(place)] for place in trials.tests]) for trials in corpora], least)
 
 
 def _label(condition: Condition | None) -> str:

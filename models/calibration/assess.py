@@ -37,5 +37,5 @@ def assess(material: Material, cohort: Cohort) -> Assessment:
         own = [each.among(typical) for each in own]
         if (looks := looks_at(own, material.enrollments)).complete:
             costs.append(information_loss(looks, model))
-        parts.append(outcomes(own, material.enrollments, model, boundaries.pair(*USUAL)))
+        parts.append(outcomes(own, material.enrollments, model, boundaries.pair(*USUAL), boundaries.leeway))
     return Assessment(float(np.mean(costs)) if costs else float("nan"), joined(parts))

@@ -11,13 +11,17 @@ from math import erfc, expm1, log1p, sqrt
 from typing import Final, NamedTuple
 
 from models.calibration.extremes import LIMIT, Extremes
+from models.calibration.leeway import NO_LEEWAY, Leeway
 
 _ROUNDS: Final = 100
 _CLOSE: Final = 1e-6
 
 
 class Pair(NamedTuple):
-    """Accept from the one on, reject up to the other; both are natural log-likelihood ratios, and accept >= reject."""
+    """Accept from the one on, reject up to the other; both are natural log-likelihood ratios, and accept >= reject.
+
+    That for rejections is of clean speech over a wide band: elsewhere it is lower by the `Boundaries.leeway`.
+    """
 
     accept: float
     reject: float
@@ -37,13 +41,15 @@ class Boundaries:
     """Boundaries of the log-likelihood ratio.
 
     impostor: highest ratio of attempts of others (up to their rejection); owner: the lowest of owners' own, negated (up to their
-    acceptance). mutual: of two voices. change_at: ratio of the latest 2 s of speech below which someone else talks.
+    acceptance). mutual: of two voices. change_at: ratio of the latest 2 s of speech below which someone else talks. leeway: by how much
+    the boundary for rejections is lower than the extremes tell, by the quality of what was heard.
     """
 
     impostor: Extremes
     owner: Extremes
     mutual: Mutual
     change_at: float
+    leeway: Leeway = NO_LEEWAY
 
     def pair(self, far: float, frr: float, enrolled: int = 1) -> Pair:
         """Return the boundaries that together give these rates of false accepts and false rejects per attempt.

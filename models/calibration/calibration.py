@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.calibration.boundary import Boundaries, Mutual
 from models.calibration.cohort import Cohort, Enrolled
 from models.calibration.extremes import CHANCES, Extremes
+from models.calibration.leeway import NO_LEEWAY, Leeway
 from models.calibration.quality import FEATURES, Quality, Rows
 from models.calibration.score import ScoreModel
 from models.weights import Card, ModelFileError
@@ -101,6 +102,7 @@ def _arrays(calibration: Calibration) -> dict[str, NDArray[np.generic]]:
         "cohort": calibration.cohort.voices.astype(np.float16),
         "mutual": np.array([mutual.slope, mutual.offset, mutual.deviation]),
         "change_at": np.array(bounds.change_at),
+        "leeway": np.array([bounds.leeway.noise, bounds.leeway.band]),
         **{name: np.asarray(table) for name, table in tables.items()},
     }
 
@@ -116,7 +118,11 @@ def _calibration(arrays: dict[str, NDArray[np.generic]]) -> Calibration:
     model = ScoreModel(_shaped(real, "slope", (FEATURES,)), _shaped(real, "offset", (FEATURES,)))
     mutual = Mutual(*_shaped(real, "mutual", (3,)).tolist())
     change_at = float(_shaped(real, "change_at", ()))
-    boundaries = Boundaries(_extremes(real, "impostor"), _extremes(real, "owner"), mutual, change_at)
+    # Files that were made before there was any leeway hold boundaries for none.
+    leeway = Leeway(*_shaped(real, "leeway", (2,)).tolist()) if "leeway" in real else NO_LEEWAY
+    if min(leeway.noise, leeway.band) < 0.0:
+        raise ValueError("its leeway is negative")
+    boundaries = Boundaries(_extremes(real, "impostor"), _extremes(real, "owner"), mutual, change_at, leeway)
     return Calibration(str(arrays["model_id"]), model, Cohort(cohort), boundaries)
 
 

@@ -15,6 +15,7 @@ from models.calibration.boundary import Boundaries
 from models.calibration.calibration import Calibration
 from models.calibration.cohort import Cohort
 from models.calibration.extremes import CHANCES, LIMIT, TAIL, Extremes
+from models.calibration.leeway import fit_leeway
 from models.calibration.levelling import levelled
 from models.calibration.mutual import fit_mutual
 from models.calibration.quality import FEATURES, Rows, features
@@ -105,14 +106,13 @@ def information_loss(looks: Looks, model: ScoreModel) -> float:
     return float(looks.weights @ np.logaddexp(0.0, np.where(looks.target, -ratios, ratios)) / log(2))
 
 
-def attempts_reach(ratios: Rows, ends: Rows) -> Rows:
-    """Return the highest of the ratios (k, n) before the first that falls to -end, for each of the ends (g,): (n, g)."""
-    count = ratios.shape[1]
-    highest = (
-        np.concatenate([np.full((1, count), -LIMIT), np.maximum.accumulate(ratios, axis=0)]) if len(ratios) else np.full((1, count), -LIMIT)
-    )
-    lowest = np.minimum.accumulate(ratios, axis=0)
-    steps = np.stack([(lowest > -end).sum(axis=0) for end in ends], axis=-1)
+def attempts_reach(toward: Rows, against: Rows, ends: Rows) -> Rows:
+    """Return the highest of `toward` (k, n) before the first step at which `against` (k, n) reaches one of the ends (g,): (n, g)."""
+    count = toward.shape[1]
+    start = np.full((1, count), -LIMIT)
+    highest = np.maximum.accumulate(np.concatenate([start, toward]), axis=0)
+    other = np.maximum.accumulate(against, axis=0)
+    steps = np.stack([(other < end).sum(axis=0) for end in ends], axis=-1)
     reached: Rows = np.clip(np.take_along_axis(highest, steps.T, axis=0).T, -LIMIT, LIMIT)
     return reached
 
@@ -137,13 +137,16 @@ def _distribution(values: Rows, weights: Rows) -> tuple[Rows, float]:
 def fit_boundaries(trials: Sequence[Trials], views: Sequence[Trials], model: ScoreModel, enrollments: Sequence[Enrollment]) -> Boundaries:
     """Fit the boundaries of the ratios that `model` gives."""
     weights = trial_weights(trials, enrollments)
+    leeway = fit_leeway(trials, model)
     ratios = [model.llrs(each.scores, each.quality) for each in trials]
-    impostors = [attempts_reach(own[:, ~each.target], ENDS) for own, each in zip(ratios, trials, strict=True)]
-    owners = [attempts_reach(-own[:, each.target], ENDS) for own, each in zip(ratios, trials, strict=True)]
+    fallen = [-own - leeway.of(each.quality.snr, each.quality.bandwidth) for own, each in zip(ratios, trials, strict=True)]
+    heard = list(zip(ratios, fallen, [each.target for each in trials], strict=True))
+    impostors = [attempts_reach(up[:, ~own], down[:, ~own], ENDS) for up, down, own in heard]
+    owners = [attempts_reach(down[:, own], up[:, own], ENDS) for up, down, own in heard]
     others = np.concatenate([own[~each.target] for own, each in zip(weights, trials, strict=True)])
     owning = np.concatenate([own[each.target] for own, each in zip(weights, trials, strict=True)])
     mutual = fit_mutual(trials, [peaks[:, -1] for peaks in impostors], weights, enrollments)
-    fitted = Boundaries(fit_extremes(np.concatenate(impostors), others), fit_extremes(np.concatenate(owners), owning), mutual, 0.0)
+    fitted = Boundaries(fit_extremes(np.concatenate(impostors), others), fit_extremes(np.concatenate(owners), owning), mutual, 0.0, leeway)
     return replace(fitted, change_at=fit_change(views, model, fitted.pair(*USUAL).reject))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.calibration.attempts import Enrollment
 from models.calibration.boundary import Pair
+from models.calibration.leeway import NO_LEEWAY, Leeway
 from models.calibration.quality import Rows
 from models.calibration.score import ScoreModel
 from models.calibration.trials import Trials
@@ -58,10 +59,12 @@ class Outcomes:
         return float(np.median(self.seconds[which])) if which.any() else float("nan")
 
 
-def outcomes(trials: Sequence[Trials], enrollments: Sequence[Enrollment], model: ScoreModel, pair: Pair) -> Outcomes:
+def outcomes(
+    trials: Sequence[Trials], enrollments: Sequence[Enrollment], model: ScoreModel, pair: Pair, leeway: Leeway = NO_LEEWAY
+) -> Outcomes:
     """Return what becomes of the trials between these boundaries."""
     names = np.array([f"{one.corpus}/{one.speaker}" for one in enrollments])
-    decided, seconds = zip(*(_decided(each, model, pair) for each in trials), strict=True)
+    decided, seconds = zip(*(_decided(each, model, pair, leeway) for each in trials), strict=True)
     decision = np.concatenate(decided)
     return Outcomes(
         np.concatenate([names[each.enrolled] for each in trials]),
@@ -78,10 +81,11 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
     return Outcomes(*(np.concatenate(column) for column in columns))
 
 
-def _decided(trials: Trials, model: ScoreModel, pair: Pair) -> tuple[Rows, Rows]:
+def _decided(trials: Trials, model: ScoreModel, pair: Pair, leeway: Leeway) -> tuple[Rows, Rows]:
     """Return 1, -1 or 0 for each trial that is accepted, rejected or neither, and after how much speech."""
     ratios = model.llrs(trials.scores, trials.quality)
-    sides = np.where(ratios >= pair.accept, 1.0, np.where(ratios <= pair.reject, -1.0, 0.0))
+    reject = pair.reject - leeway.of(trials.quality.snr, trials.quality.bandwidth)
+    sides = np.where(ratios >= pair.accept, 1.0, np.where(ratios <= reject, -1.0, 0.0))
     if not len(sides):
         return np.zeros(len(trials.target)), np.full(len(trials.target), np.nan)
     first = (sides != 0).argmax(axis=0)

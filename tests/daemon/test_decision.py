@@ -9,6 +9,7 @@ from daemon.config import DecisionConfig
 from daemon.decision import DEFAULT_CANDIDATES, Decider, boundaries, posterior
 from daemon.events import Decision, Evidence, Outcome, Reason
 from daemon.speakers import Speaker, Template
+from models.calibration.leeway import Leeway
 from models.calibration.score import ScoreModel
 from models.encoder import Embedding
 from tests.fakes import ENROLLED, fake_calibration
@@ -57,6 +58,21 @@ def decide(*scores: float, seconds: float = 3.0, voice: float = 1.0, ended: Reas
 def test_while_more_may_follow(score: float, seconds: float, outcome: Outcome, reason: Reason) -> None:
     decision = decide(score, seconds=seconds)
     assert (decision.outcome, decision.reason, decision.final) == (outcome, reason, False)
+
+
+@pytest.mark.parametrize(
+    ("snr", "bandwidth", "leeway"), [(30.0, 8000.0, 0.0), (15.0, 8000.0, 1.0), (30.0, 3400.0, 2.0), (0.0, 3400.0, 4.0)]
+)
+def test_a_rejection_takes_more_where_the_speech_is_bad(snr: float, bandwidth: float, leeway: float) -> None:
+    calibration = replace(CALIBRATION, boundaries=replace(CALIBRATION.boundaries, leeway=Leeway(2.0, 2.0)))
+    decider = Decider(axes(1), CONFIG, calibration)
+    reject = boundaries(CONFIG, calibration, 1).reject
+    evidence = Evidence(3 * SECOND, snr, 0.0, bandwidth, 1.0)
+    for beyond, outcome in ((0.1, Outcome.REJECT), (-0.1, Outcome.UNDECIDED)):
+        decision = decider.decide(embedding(0.4 + (reject - leeway - beyond) / 10.0), evidence, 99)
+        assert decision.outcome is outcome
+        assert decision.margin_reject == pytest.approx(-beyond, abs=1e-4)
+        assert decision.margin_accept == pytest.approx(decision.llr - boundaries(CONFIG, calibration, 1).accept, abs=1e-4)
 
 
 @pytest.mark.parametrize("why", [Reason.AUDIO_ENDED, Reason.SPEECH_BUDGET_SPENT, Reason.SPEECH_PAUSED])

@@ -30,22 +30,17 @@ def rows(output: str, gate: str) -> list[list[str]]:
 
 
 def test_gates_are_compared(corpus: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    main([*corpus, "--encoder", "edge", "--gate", "webrtc:2", "silero:0.5"])
+    main([*corpus, "--gate", "webrtc:2", "silero:0.5"])
     output = capsys.readouterr().out
-    (webrtc, *recognised), (silero, *others) = rows(output, "webrtc:2"), rows(output, "silero:0.5")
+    (webrtc,), (silero,) = rows(output, "webrtc:2"), rows(output, "silero:0.5")
     assert float(webrtc[1]) > 90.0
     assert [float(figure) for figure in silero[1:4]] == [0.0, 0.0, 0.0]
     assert all(float(figure) < 10.0 for figure in (webrtc + silero)[4:7])
-    assert [row[1] for row in recognised] == [row[1] for row in others] == ["clean", "10", "5"]
-    # The shipped encoder tells two voices of a synthesiser apart, whatever the gate.
-    assert [row[2] for row in (recognised[0], others[0])] == ["0.00", "0.00"]
 
 
 def test_only_the_first_recordings_may_be_heard(corpus: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     main([*corpus, "--gate", "webrtc:3", "--recordings", "1"])
-    output = capsys.readouterr().out
-    assert len(rows(output, "webrtc:3")) == 1
-    assert "EER" not in output
+    assert len(rows(capsys.readouterr().out, "webrtc:3")) == 1
 
 
 @pytest.mark.parametrize("gate", ["webrtc", "webrtc:4", "webrtc:x", "silero:1.0", "energy:1", ""])

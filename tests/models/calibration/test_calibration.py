@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.calibration.calibration import Calibration, CalibrationFileError, calibration_path, read_calibration
 from models.calibration.cohort import Cohort
+from models.calibration.leeway import NO_LEEWAY, Leeway
 from models.calibration.quality import Quality
 from models.weights import ModelFileError, read_card
 from tests.calibrated import plain_calibration
@@ -17,7 +20,7 @@ QUALITY = Quality(speech=1.0, snr=20.0, bandwidth=7000.0, enrolled=10.0, recordi
 
 def with_cohort() -> Calibration:
     plain = plain_calibration()
-    return Calibration(plain.model_id, plain.model, Cohort(Voices(1).others(60)), plain.boundaries)
+    return Calibration(plain.model_id, plain.model, Cohort(Voices(1).others(60)), replace(plain.boundaries, leeway=Leeway(1.5, 2.5)))
 
 
 def test_a_file_tells_all_there_is(tmp_path: Path) -> None:
@@ -32,6 +35,27 @@ def test_a_file_tells_all_there_is(tmp_path: Path) -> None:
     assert read.boundaries.pair(0.01, 0.05) == pytest.approx(written.boundaries.pair(0.01, 0.05), abs=1e-4)
     assert read.boundaries.mutual == written.boundaries.mutual
     assert read.boundaries.change_at == written.boundaries.change_at
+    assert read.boundaries.leeway == written.boundaries.leeway
+
+
+def rewritten(path: Path, **changes: NDArray[np.float64]) -> None:
+    """Write a calibration, and change some of its arrays; empty ones are left out."""
+    with_cohort().write(path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files} | changes
+    np.savez(path, allow_pickle=False, **{name: array for name, array in arrays.items() if array.size})
+
+
+def test_files_of_before_there_was_leeway_have_none(tmp_path: Path) -> None:
+    rewritten(tmp_path / "a.npz", leeway=np.empty(0))
+    assert read_calibration(tmp_path / "a.npz", "fake-1").boundaries.leeway == NO_LEEWAY
+
+
+@pytest.mark.parametrize("leeway", [[-1.0, 0.0], [0.0, -0.1], [np.nan, 0.0], [1.0]])
+def test_a_leeway_that_cannot_be_is_refused(leeway: list[float], tmp_path: Path) -> None:
+    rewritten(tmp_path / "a.npz", leeway=np.array(leeway))
+    with pytest.raises(CalibrationFileError, match="leeway"):
+        read_calibration(tmp_path / "a.npz", "fake-1")
 
 
 def test_the_same_calibration_gives_the_same_file(tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ def calibration(material: Material) -> Calibration:
 
 def test_how_far_attempts_reach_by_hand() -> None:
     ratios = np.array([[1.0, -5.0], [-2.0, 3.0], [4.0, 9.0]])
-    reached = attempts_reach(ratios, np.array([1.5, 2.0, 6.0, LIMIT]))
+    reached = attempts_reach(ratios, -ratios, np.array([1.5, 2.0, 6.0, LIMIT]))
     # The first attempt falls to -2 in its second step, the other one to -5 at once.
     assert reached.tolist() == [[1.0, 1.0, 4.0, 4.0], [-LIMIT, -LIMIT, 9.0, 9.0]]
 
 
 def test_an_attempt_without_a_step_reaches_nothing() -> None:
-    assert attempts_reach(np.empty((0, 2)), np.array([1.0, LIMIT])).tolist() == [[-LIMIT] * 2] * 2
+    assert attempts_reach(np.empty((0, 2)), np.empty((0, 2)), np.array([1.0, LIMIT])).tolist() == [[-LIMIT] * 2] * 2
 
 
 @pytest.mark.parametrize("chance", [0.3, 0.05, 0.01, 1e-4])
@@ -55,7 +55,8 @@ def test_who_weighs_nothing_is_not_counted() -> None:
 def test_other_voices_keep_the_rates(calibration: Calibration, far: float, frr: float) -> None:
     others = Voices(150, seed=1).material(6)
     trials = build_trials(others.attempts, others.enrollments, calibration.cohort)
-    told = outcomes(trials, others.enrollments, calibration.model, calibration.boundaries.pair(far, frr))
+    bounds = calibration.boundaries
+    told = outcomes(trials, others.enrollments, calibration.model, bounds.pair(far, frr), bounds.leeway)
     false_accepts, false_rejects = told.rate(told.accepted, target=False), told.rate(told.rejected, target=True)
     assert far / 2 < false_accepts.share < 2 * far
     assert frr / 2 < false_rejects.share < 2 * frr
