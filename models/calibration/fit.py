@@ -175,10 +175,9 @@ def _most_recordings(enrollments: Sequence[Enrollment]) -> dict[tuple[str, str],
 def fit_trials(trials: Sequence[Trials], views: Sequence[Trials], enrollments: Sequence[Enrollment]) -> tuple[ScoreModel, Boundaries]:
     """Fit ratios and their boundaries."""
     telling, typical = varied(enrollments), usual(enrollments)
-    told, all_told = ([each.among(some) for each in trials] for some in (telling, telling | typical))
-    # Over narrow bands there are few attempts, and speakers with few recordings are the ones whom impostors come near there.
-    model = levelled(fit_score_model(looks_at(told, enrollments)), all_told)
+    told = [each.among(telling) for each in trials]
     chosen, seen = ([each.among(typical) for each in some] for some in (trials, views))
+    model = levelled(fit_score_model(looks_at(told, enrollments)), told, chosen)
     return model, fit_boundaries(chosen, seen, model, enrollments)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -25,27 +25,57 @@ _BAND, _RECORDINGS = 3, 5
 """Places of the features that tell of the two: narrow band, and one over the number of recordings."""
 
 
-def levelled(model: ScoreModel, trials: Sequence[Trials]) -> ScoreModel:
+def levelled(model: ScoreModel, varied: Sequence[Trials], usual: Sequence[Trials]) -> ScoreModel:
     """Return the model with ratios lowered for narrow bands, and for fewer recordings than most are enrolled with, if impostors go farther.
 
-    trials: against speakers who were enrolled with few recordings and with many.
+    varied: against speakers who were enrolled with few recordings and with many, which tell what their number is worth. usual: against
+    all, for attempts over narrow bands are few.
     """
-    columns = [_highest(each, model) for each in trials]
-    peaks, narrow, recordings = (np.concatenate(column) for column in zip(*columns, strict=True))
-    groups = [(band, number) for band in (0.0, 1.0) for number in np.unique(recordings)]
-    told = [(band, 1.0 / number, peaks[(narrow == band) & (recordings == number)]) for band, number in groups]
-    rows = [(np.sqrt(len(own)), band, inverse, np.quantile(own, 1.0 - SHARE)) for band, inverse, own in told if len(own) >= LEAST_TRIALS]
-    if not rows:
-        return model
-    root, band, inverse, level = np.array(rows).T
-    most = 1.0 / recordings.max()
-    design = np.stack([np.ones_like(band), band, inverse - most], axis=1)
-    _, of_band, of_recordings = np.linalg.lstsq(design * root[:, None], level * root, rcond=None)[0]
+    of_recordings, of_band = max(_of_recordings(_levels(varied, model)), 0.0), max(_of_band(_levels(usual, model)), 0.0)
+    most = 1.0 / max((float(np.max(each.quality.recordings)) for each in varied if len(each.target)), default=1.0)
     offset = model.offset.copy()
-    offset[_BAND] -= max(of_band, 0.0)
-    offset[_RECORDINGS] -= max(of_recordings, 0.0)
-    offset[0] += max(of_recordings, 0.0) * most
+    offset[_BAND] -= of_band
+    offset[_RECORDINGS] -= of_recordings
+    offset[0] += of_recordings * most
     return replace(model, offset=offset)
+
+
+class _Level(NamedTuple):
+    """The level that `SHARE` of the impostors reach, and how well it is known: the root of the number of trials."""
+
+    level: float
+    root: float
+
+
+_Levels = dict[tuple[bool, int], _Level]
+"""By whether the band is narrow, and the number of recordings."""
+
+
+def _levels(trials: Sequence[Trials], model: ScoreModel) -> _Levels:
+    columns = [_highest(each, model) for each in trials] or [(np.empty(0),) * 3]
+    peaks, narrow, recordings = (np.concatenate(column) for column in zip(*columns, strict=True))
+    levels = {}
+    for band, number in sorted(set(zip(narrow.tolist(), recordings.tolist(), strict=True))):
+        own = peaks[(narrow == band) & (recordings == number)]
+        if len(own) >= LEAST_TRIALS:
+            levels[bool(band), int(number)] = _Level(float(np.quantile(own, 1.0 - SHARE)), float(np.sqrt(len(own))))
+    return levels
+
+
+def _of_recordings(levels: _Levels) -> float:
+    """Return how much farther impostors go over a wide band, by one over the number of recordings; 0 where one number is all there is."""
+    rows = [(level.root, level.root / number, level.root * level.level) for (narrow, number), level in levels.items() if not narrow]
+    if len(rows) <= 1:
+        return 0.0
+    root, inverse, reached = np.array(rows).T
+    return float(np.linalg.lstsq(np.stack([root, inverse], axis=1), reached, rcond=None)[0][1])
+
+
+def _of_band(levels: _Levels) -> float:
+    """Return how much farther impostors go over a narrow band with as many recordings; 0 where nothing tells."""
+    pairs = [(level, levels[False, number]) for (narrow, number), level in levels.items() if narrow and (False, number) in levels]
+    farther = [level.level - wide.level for level, wide in pairs]
+    return float(np.average(farther, weights=[level.root for level, _ in pairs])) if pairs else 0.0
 
 
 def _highest(trials: Trials, model: ScoreModel) -> tuple[Rows, Rows, Rows]:

@@ -34,7 +34,8 @@ def level(model: ScoreModel, bandwidth: float, recordings: int, lift: float) -> 
 def test_what_few_impostors_reach_is_the_same_over_narrow_bands_and_with_one_recording() -> None:
     random = np.random.default_rng(0)
     lifts = {(WIDE, 3): 0.0, (NARROW, 3): 1.5, (WIDE, 1): 0.8, (NARROW, 1): 2.3}
-    model = levelled(MODEL, [each for (band, number), lift in lifts.items() for each in impostors(random, band, number, lift)])
+    trials = [each for (band, number), lift in lifts.items() for each in impostors(random, band, number, lift)]
+    model = levelled(MODEL, trials, trials)
     levels = [level(model, band, number, lift) for (band, number), lift in lifts.items()]
     assert levels == pytest.approx([levels[0]] * 4, abs=0.15)
     assert levels[0] == pytest.approx(level(MODEL, WIDE, 3, 0.0), abs=0.15)
@@ -42,14 +43,25 @@ def test_what_few_impostors_reach_is_the_same_over_narrow_bands_and_with_one_rec
 
 def test_ratios_are_never_raised() -> None:
     random = np.random.default_rng(0)
-    model = levelled(MODEL, [*impostors(random, WIDE, 3, 1.0), *impostors(random, NARROW, 1, -1.0)])
-    assert model.offset.tolist() == MODEL.offset.tolist()
+    trials = [*impostors(random, WIDE, 3, 1.0), *impostors(random, WIDE, 1, 0.0), *impostors(random, NARROW, 3, -1.0)]
+    assert levelled(MODEL, trials, trials).offset.tolist() == MODEL.offset.tolist()
+
+
+def test_who_has_few_recordings_tells_of_the_band_but_not_of_their_number() -> None:
+    random = np.random.default_rng(0)
+    varied = [*impostors(random, WIDE, 3, 0.0), *impostors(random, WIDE, 1, 0.0)]
+    usual = [*impostors(random, WIDE, 3, 0.0), *impostors(random, WIDE, 1, 3.0), *impostors(random, NARROW, 1, 5.0)]
+    model = levelled(MODEL, varied, usual)
+    assert (MODEL.offset - model.offset)[3] == pytest.approx(2.0, abs=0.25)
+    assert (MODEL.offset - model.offset)[5] == pytest.approx(0.0, abs=0.25)
 
 
 def test_of_few_attempts_nothing_is_concluded() -> None:
     random = np.random.default_rng(0)
     few = impostors(random, NARROW, 3, 2.0, attempts=LEAST_TRIALS // 40)
     assert 40 * len(few) < LEAST_TRIALS
-    assert levelled(MODEL, few).offset.tolist() == MODEL.offset.tolist()
-    model = levelled(MODEL, [*impostors(random, WIDE, 3, 0.0), *few])
+    assert levelled(MODEL, few, few).offset.tolist() == MODEL.offset.tolist()
+    assert levelled(MODEL, [], []).offset.tolist() == MODEL.offset.tolist()
+    trials = [*impostors(random, WIDE, 3, 0.0), *few]
+    model = levelled(MODEL, trials, trials)
     assert model.offset.tolist() == MODEL.offset.tolist()
