@@ -64,7 +64,7 @@ class GetStatusResponse(_message.Message):
     accept_llr: _builtins.float
     """A search among all enrolled speakers accepts from this LLR on, ..."""
     reject_llr: _builtins.float
-    """... and rejects up to this one."""
+    """... and rejects up to this one, if the speech is clean and its band wide: in noise and over the telephone the LLR must be lower."""
     @_builtins.property
     def uptime(self) -> _duration_pb2.Duration: ...
     def __init__(
