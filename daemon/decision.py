@@ -76,13 +76,14 @@ class Decider:
         between the boundaries.
         """
         scored = self._score(embedding, evidence)
-        outcome, reason = self._judge(scored, evidence)
+        pair = self._between(evidence)
+        outcome, reason = self._judge(scored, evidence, pair)
         if ended and reason is Reason.LLR_BETWEEN_BOUNDARIES:
             reason = ended
         open_ = ended is None and outcome is Outcome.UNDECIDED
-        expected = self._expected(scored, evidence) if open_ and scored is not None else None
+        expected = self._expected(scored, evidence, pair) if open_ and scored is not None else None
         named = max(self._most, 2) if outcome is Outcome.AMBIGUOUS else self._most
-        return Decision(at, outcome, ended is not None, reason, evidence, *self._told(scored, evidence, named), expected)
+        return Decision(at, outcome, ended is not None, reason, evidence, *self._told(scored, pair, named), expected)
 
     def knows(self, speaker: str) -> bool:
         """Return whether somebody of that name is among the speakers."""
@@ -113,7 +114,7 @@ class Decider:
     def _is_voice(self, evidence: Evidence) -> bool:
         return evidence.voice >= self._config.min_voice
 
-    def _judge(self, scored: _Scored | None, evidence: Evidence) -> tuple[Outcome, Reason]:
+    def _judge(self, scored: _Scored | None, evidence: Evidence, pair: Pair) -> tuple[Outcome, Reason]:
         if not self._names:
             return Outcome.UNDECIDED, Reason.NO_SPEAKERS_ENROLLED
         if not evidence.speech:
@@ -122,7 +123,7 @@ class Decider:
             return Outcome.UNDECIDED, Reason.NOT_A_VOICE
         if scored is None or evidence.speech / SAMPLE_RATE < self._config.min_speech_seconds:
             return Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH
-        return self._judge_ratios([float(scored.ratios[index]) for index in scored.best], self._between(evidence))
+        return self._judge_ratios([float(scored.ratios[index]) for index in scored.best], pair)
 
     def _between(self, evidence: Evidence) -> Pair:
         """Return the boundaries for speech of this quality."""
@@ -139,22 +140,21 @@ class Decider:
             return Outcome.REJECT, Reason.LLR_BELOW_BOUNDARY
         return Outcome.UNDECIDED, Reason.LLR_BETWEEN_BOUNDARIES
 
-    def _expected(self, scored: _Scored, evidence: Evidence) -> float | None:
+    def _expected(self, scored: _Scored, evidence: Evidence, pair: Pair) -> float | None:
         best = int(scored.best[0])
-        quality, (accept, reject) = self._quality(evidence, best), self._between(evidence)
-        further = self._calibration.expected_seconds(float(scored.scores[best]), quality, accept, reject, self._budget)
+        quality = self._quality(evidence, best)
+        further = self._calibration.expected_seconds(float(scored.scores[best]), quality, pair.accept, pair.reject, self._budget)
         missing = self._config.min_speech_seconds - evidence.speech / SAMPLE_RATE
         return None if further is None else max(further, missing)
 
-    def _told(self, scored: _Scored | None, evidence: Evidence, named: int) -> tuple[tuple[Candidate, ...], float, float, float, float]:
+    def _told(self, scored: _Scored | None, pair: Pair, named: int) -> tuple[tuple[Candidate, ...], float, float, float, float]:
         """Return the candidates, and the LLR, the posterior and both margins of the first."""
         if scored is None:
             return (), 0.0, self._config.prior, 0.0, 0.0
         best = scored.best[:named]
         candidates = tuple(Candidate(self._names[index], float(scored.cosines[index]), float(scored.ratios[index])) for index in best)
         llr = candidates[0].llr
-        accept, reject = self._between(evidence)
-        return candidates, llr, posterior(scored.ratios, int(best[0]), self._config.prior), llr - accept, llr - reject
+        return candidates, llr, posterior(scored.ratios, int(best[0]), self._config.prior), llr - pair.accept, llr - pair.reject
 
 
 class _Scored(NamedTuple):
