@@ -62,6 +62,8 @@ def live(address: UnixAddress, captures: CaptureDouble, double: Double) -> Itera
     """A screen that hears the stand-in's only capture."""
     with answering(address, captures, double), speakerctl("--socket", address.socket, "live") as person:
         person.sees("door", "1 enrolled", "q quit")
+        # The screen is there before its subscription is: what happens in between would be told to nobody.
+        assert captures.subscribed.acquire(timeout=60)
         yield person
 
 
