@@ -24,13 +24,17 @@ REVERB_SECONDS: Final = 0.8
 ROOMS: Final = 32
 """Rooms for each reverberation time; those that evaluation uses are not among them."""
 MU: Final = 255.0
+COLOUR_KNOTS: Final = 6
+"""Frequencies between which the gain of a coloured sound is interpolated."""
+COLOUR_WARP: Final = 0.5
+"""Power of the frequency by which these are spread: closer to each other where hearing is finer, much as mel bins are."""
 
 
 class AugmentConfig(BaseModel):
     """Probability of each effect, and their ranges.
 
     speed: of playing up to `speed_share` faster or slower, little enough to stay the same voice. What was `telephone` is 8-bit mu-law
-    (ITU-T G.711) in half of the cases.
+    (ITU-T G.711) in half of the cases. colour: of a microphone or a place that lifts some frequencies and lowers others, by `colour_db`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +46,8 @@ class AugmentConfig(BaseModel):
     snr_db: tuple[float, float] = (0.0, 20.0)
     reverb: float = 0.4
     rt60_seconds: tuple[float, ...] = (0.15, 0.25, 0.35, 0.5, 0.7)
+    colour: float = 0.0
+    colour_db: float = 6.0
     telephone: float = 0.2
     opus: float = 0.01
     gain_db: tuple[float, float] = (-26.0, 3.0)
@@ -59,7 +65,7 @@ class Augmenter:
     def __call__(self, waveforms: Tensor, random: Random) -> Tensor:
         """Return the waveforms as a microphone, or the far end of a line, might have heard them. Same `random` state, same result."""
         heard = self._in_rooms(self._at_other_speeds(waveforms, random), random)
-        heard = heard + self._background(heard, random)
+        heard = self._coloured(heard + self._background(heard, random), random)
         gains = torch.from_numpy(10 ** (random.uniform(*self.config.gain_db, (len(waveforms), 1)) / 20)).float()
         # Relative to full scale: quiet recordings stay audible in 16 bits, loud ones clip as they would.
         peaks = heard.abs().amax(dim=-1, keepdim=True).clamp(min=1e-3)
@@ -89,6 +95,20 @@ class Augmenter:
         size = _fft_size(waveforms.shape[-1] + responses.shape[-1])
         spectra = torch.fft.rfft(waveforms[rows], size) * torch.fft.rfft(torch.from_numpy(responses), size)
         return _replace(waveforms, rows, torch.fft.irfft(spectra, size))
+
+    def _coloured(self, waveforms: Tensor, random: Random) -> Tensor:
+        """Lift and lower broad bands of some of the waveforms."""
+        if not self.config.colour:
+            return waveforms
+        rows = np.flatnonzero(random.random(len(waveforms)) < self.config.colour)
+        if not len(rows):
+            return waveforms
+        size = _fft_size(waveforms.shape[-1])
+        mels = np.linspace(0.0, 1.0, size // 2 + 1) ** COLOUR_WARP
+        decibels = random.normal(0.0, self.config.colour_db, (len(rows), COLOUR_KNOTS))
+        curves = np.stack([np.interp(mels, np.linspace(0.0, 1.0, COLOUR_KNOTS), row) for row in decibels])
+        gains = torch.from_numpy(10 ** (curves / 20)).float()
+        return _replace(waveforms, rows, torch.fft.irfft(torch.fft.rfft(waveforms[rows], size) * gains, size))
 
     def _over_lines(self, waveforms: Tensor, random: Random) -> Tensor:
         """Send some of the waveforms over a telephone, some through an Opus codec."""

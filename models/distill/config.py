@@ -44,7 +44,8 @@ class DistillConfig(BaseModel):
     inherit: begin with the teacher's own weights instead, which a student has to be made for. frozen: layers that stay as they are, such
     as head. precision: of the products and convolutions of a step; bfloat16 takes half the time on processors that have it.
     batch_seconds: audio per step; a batch has as many crops as fit. evenness: 0 draws all recordings alike, 1 all speakers, whatever they
-    said. speeds: at which all recordings are heard beside their own speed, as those of other speakers. The learning rates warm up, stay,
+    said. speeds: at which all recordings are heard beside their own speed, as those of other speakers. voices: how
+    many made-up ones say each recording, too. The learning rates warm up, stay,
     and fall to zero over the last `decay` of the steps (trapezoid): a longer run can go on from any checkpoint before the fall. Matrices
     are trained by Muon at `matrix_rate`, all else by AdamW at `learning_rate`.
     """
@@ -64,6 +65,7 @@ class DistillConfig(BaseModel):
     batch_seconds: Annotated[float, Field(gt=0)] = 90.0
     crop_seconds: tuple[float, float] = (1.0, 6.0)
     speeds: tuple[Speed, ...] = ()
+    voices: Annotated[int, Field(ge=0)] = 0
     evenness: Annotated[float, Field(ge=0, le=1)] = 0.5
     matrix_rate: float = 0.01
     learning_rate: float = 2e-3

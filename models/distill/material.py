@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.distill.config import DistillConfig
+from models.distill.copies import VoiceCopies
 from models.distill.corpus import Corpus, load_corpus, speaker_classes
 from models.distill.fbank import batch_log_mel
 from models.distill.losses import Standard
-from models.distill.speeds import SpeedCopies
 from models.distill.targets import TargetCache, digest
 from models.features import FRAME_SAMPLES
 from models.manifest import Recording, read_manifest, read_paths
@@ -30,7 +30,7 @@ FRAME_RECORDINGS = 500
 class Material:
     """Recordings and what is known of each: audio, pooled level, unit-length embedding, class (speaker), whether the speaker is known.
 
-    own_speed: whether it is as it was recorded. prototypes: the unit-length mean of each class's embeddings, (classes, size). data_sha256:
+    own_voice: whether it is as it was recorded. prototypes: the unit-length mean of each class's embeddings, (classes, size). data_sha256:
     of the contents of all recordings, in order.
     """
 
@@ -42,7 +42,7 @@ class Material:
     embeddings: Tensor
     classes: Tensor
     labelled: Tensor
-    own_speed: Tensor
+    own_voice: Tensor
     prototypes: Tensor
     frame_standard: Standard
     pooled_standard: Standard
@@ -58,7 +58,7 @@ class Material:
 def load_material(config: DistillConfig) -> Material:
     """Decode the training audio and load its targets, computing those that are missing; held-out speakers are left out."""
     own = [recording for recording in read_manifest(config.data / "train.tsv", config.data) if not recording.held_out]
-    recordings = own + SpeedCopies(config.cache / "speeds").of(own, config.speeds, config.threads)
+    recordings = own + VoiceCopies(config.cache / "speeds").of(own, config.speeds, config.voices, config.threads)
     paths = [recording.path for recording in recordings]
     cache = TargetCache(config.cache / "targets", config.teacher)
     cache.fill(paths, config.threads)
@@ -78,7 +78,7 @@ def load_material(config: DistillConfig) -> Material:
         embeddings=embeddings,
         classes=classes,
         labelled=torch.tensor([recording.labelled for recording in recordings]),
-        own_speed=torch.arange(len(recordings)) < len(own),
+        own_voice=torch.arange(len(recordings)) < len(own),
         prototypes=F.normalize(sums),
         frame_standard=Standard.of(frames),
         pooled_standard=Standard.of(pooled),

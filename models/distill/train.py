@@ -122,8 +122,8 @@ class Trainer:
         if not isinstance(network, Student):
             return network
         material = self.material
-        # With copies at other speeds among them, fewer recordings were of one voice each, and error rates in noise were higher.
-        labelled = Labelled(material.audio, material.classes.numpy(), (material.labelled & material.own_speed).numpy())
+        # With copies in other voices among them, fewer recordings were of one voice each, and error rates in noise were higher.
+        labelled = Labelled(material.audio, material.classes.numpy(), (material.labelled & material.own_voice).numpy())
         return compensated(network, labelled, self._augmenter(), self.config.seed)
 
     def _save(self) -> None:

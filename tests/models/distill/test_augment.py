@@ -49,6 +49,21 @@ def test_another_speed_moves_all_frequencies_a_little_and_keeps_the_length(corpo
     assert loudest.unique().numel() > 1
 
 
+def test_a_colour_lifts_some_frequencies_and_lowers_others_at_all_times_alike(corpora: tuple[Corpus, Corpus]) -> None:
+    noise = torch.from_numpy(np.random.default_rng(0).normal(0.0, 0.1, (4, 2 * SAMPLE_RATE)).astype(np.float32))
+    augmenter = Augmenter(AugmentConfig.model_validate(NOTHING | {"colour": 1.0}), *corpora)
+    heard = augmenter(noise, np.random.default_rng(0))
+    gains = [_band_levels(heard[:, half]) - _band_levels(noise[:, half]) for half in (slice(SAMPLE_RATE), slice(SAMPLE_RATE, None))]
+    torch.testing.assert_close(gains[0], gains[1], rtol=0, atol=1.0)
+    assert (gains[0].amax(dim=-1) - gains[0].amin(dim=-1) > 3.0).all()
+
+
+def _band_levels(waveforms: torch.Tensor) -> torch.Tensor:
+    """Power in each of eight bands, in decibels, (batch, 8)."""
+    power = torch.fft.rfft(waveforms).abs().square()[:, :8000]
+    return 10 * torch.log10(power.unflatten(-1, (8, 1000)).mean(dim=-1))
+
+
 def test_a_telephone_carries_nothing_above_its_band(corpora: tuple[Corpus, Corpus]) -> None:
     spectrum = torch.fft.rfft(_augment(corpora, {"telephone": 1.0})).abs()
     hertz = torch.fft.rfftfreq(SPEECH.shape[-1], 1 / SAMPLE_RATE)
