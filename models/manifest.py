@@ -63,7 +63,8 @@ def read_paths(manifest: Path, root: Path) -> list[Path]:
 def _rows(manifest: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str | None]]]:
     """Yield where each line is and what it says."""
     with manifest.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file, delimiter="\t")
+        # A quotation mark is one: taken for quoting, one that is not closed would swallow the lines that follow.
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         try:
             missing = [name for name in required if name not in (rows.fieldnames or ())]
             if missing:
