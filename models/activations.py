@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from onnx.helper import make_tensor_value_info
 
 from models.backends import open_session
-from models.export import STEP_FRAMES, WEIGHTED
+from models.export import WEIGHTED
 from models.features import Frames
+from models.reference import STEP_FRAMES
 
 # isort: split
 # After `models.backends`, which tells onnxruntime to report to nobody.

@@ -17,7 +17,7 @@ from rich.table import Table
 from models.backends import BACKENDS, load_encoder
 from models.encoder import Encoder
 from models.features import HOP_SAMPLES, MEL_BINS, SAMPLE_RATE, FeatureStream
-from models.weights import read_card
+from models.weights import ModelFileError, read_card
 
 BATCHES = (1, 8, 32)
 RUNS = 50
@@ -55,7 +55,10 @@ def _milliseconds(work: Callable[[], object]) -> float:
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="onnxruntime", help="What runs it.")
 def main(model: str, backend: str) -> None:
     """Print what MODEL costs on one thread."""
-    encoder, card = load_encoder(model, backend), read_card(model)
+    try:
+        encoder, card = load_encoder(model, backend), read_card(model)
+    except ModelFileError as error:
+        raise click.UsageError(str(error)) from None
     table = Table("", "ms per s of audio", title=f"{card.model_id} on {backend}: {card.parameters:,} parameters")
     for batch in BATCHES:
         table.add_row(f"encoder, {batch} streams a step", f"{step_cost(encoder, batch):.2f}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import copy
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import click
@@ -21,11 +21,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.features import HOP_SAMPLES, MEL_BINS, SAMPLE_RATE
 from models.layers import CausalConv1d, CausalConv2d
 from models.metadata import metadata_of
+from models.reference import ID_DIGITS, STEP_FRAMES, facts_of
 from models.student import Student, sizes_of, student_of
 from models.weights import SHIPPED, digest
 
-STEP_FRAMES = 8
-"""Frames of 10 ms per step: with the window, an algorithmic delay of 95 ms."""
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 """Operations of the step function that have weights."""
 
@@ -107,20 +106,13 @@ def write_card(card: Mapping[str, object], files: Sequence[Path]) -> None:
 
 def _described(student: Student, small: Student, name: str) -> dict[str, object]:
     """Return the facts of a card that the student itself tells; `small` is the same with its norms folded away."""
-    content = _content_hash(student)
+    facts = facts_of(student)
     return {
-        "model_id": f"{name}-{content[:12]}",
-        "weights_sha256": content,
+        "model_id": f"{name}-{str(facts['weights_sha256'])[:ID_DIGITS]}",
         "training_data_sha256": None,
         "parameters": sum(parameter.numel() for parameter in small.parameters()),
         "multiply_adds_per_second": multiply_adds_per_second(small),
-        "embedding_size": student.embedding_size,
-        "step_frames": STEP_FRAMES,
-        "normalisation_prior": {
-            "frames": student.centre.prior_weight,
-            "mean": [round(mean, 4) for mean in student.centre.prior.tolist()],
-        },
-        "sizes": sizes_of(student),
+        **facts,
     }
 
 
@@ -167,24 +159,18 @@ def _layer(node: onnx.NodeProto) -> str:
     return layer.removeprefix("student.")
 
 
-def _content_hash(student: Student) -> str:
-    content = hashlib.sha256()
-    for name, tensor in sorted(student.state_dict().items()):
-        content.update(name.encode())
-        content.update(tensor.numpy().tobytes())
-    return content.hexdigest()
-
-
 @click.command()
 @click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("name")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=SHIPPED, help="Where the files go.")
 def main(checkpoint: Path, name: str, output: Path) -> None:
     """Export the student of CHECKPOINT under NAME."""
-    stored = torch.load(checkpoint, weights_only=True)
-    student = student_of(stored["sizes"])
-    student.load_state_dict(stored["student"])
-    training = json.loads(stored["config"])
+    try:
+        stored = torch.load(checkpoint, weights_only=True)
+        student, training = student_of(stored["sizes"]), json.loads(stored["config"])
+        student.load_state_dict(stored["student"])
+    except (UnpicklingError, LookupError, RuntimeError) as error:
+        raise click.UsageError(f"{checkpoint} is no checkpoint of a student by `python -m models.distill`: {error!r}") from None
     for key in ("data", "cache", "output", "start"):
         del training[key]
     facts = {"training_data_sha256": stored.get("data_sha256"), "training": {**training, "trained_steps": stored["step"]}}

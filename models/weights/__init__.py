@@ -46,6 +46,8 @@ def read_card(model: str) -> Card:
     path = Path(model) if model.endswith(".json") else SHIPPED / f"{model}.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(facts["sha256"], dict):
+            raise TypeError("sha256 is no list of files and their hashes")
         return Card(path, facts["model_id"], facts["parameters"], facts["embedding_size"], facts["step_frames"], facts["sha256"], facts)
     except FileNotFoundError:
         names = ", ".join(sorted(card.stem for card in SHIPPED.glob("*.json")))

@@ -106,6 +106,30 @@ def test_an_altered_file_is_refused(tmp_path: Path, backend: str, suffix: str) -
         load_encoder(str(tmp_path / "edge.json"), backend)
 
 
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"embedding_size": 256}, "embedding_size"),
+        ({"normalisation_prior": {"frames": 1.0, "mean": [0.0] * 80}}, "normalisation_prior"),
+        ({"weights_sha256": "0" * 64}, "weights_sha256"),
+        ({"model_id": "edge-000000000000"}, "model_id"),
+    ],
+)
+def test_a_card_that_says_something_else_is_refused(changes: dict[str, object], name: str, tmp_path: Path) -> None:
+    card = _copy("edge", tmp_path)
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+    for backend in BACKENDS:
+        with pytest.raises(ModelFileError, match=name):
+            load_encoder(str(card), backend)
+
+
+def test_a_card_without_hashes_is_no_card(tmp_path: Path) -> None:
+    card = _copy("edge", tmp_path)
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"sha256": "abc"}))
+    with pytest.raises(ModelFileError, match="is not a model card"):
+        read_card(str(card))
+
+
 @pytest.mark.parametrize("suffix", [".onnx", ".pt"])
 def test_a_missing_file_is_named(tmp_path: Path, suffix: str) -> None:
     shutil.copy(SHIPPED / "edge.json", tmp_path)
