@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -13,8 +14,8 @@ from typing import Final
 from rich.console import Console
 
 from models.evaluate.conditions import VALUES, ConditionError, conditions_of
-from models.evaluate.embeddings import EmbeddingError
-from models.evaluate.figures import TooFewTrialsError
+from models.evaluate.embeddings import EmbeddingError, loaded_embedding
+from models.evaluate.figures import TooFewTrialsError, enough_trials
 from models.evaluate.measure import Measured, measure
 from models.evaluate.output import as_json, by_group, comparison, overview
 from models.evaluate.trial_list import TrialListError, listed_trials, read_trials, recordings_of, used_recordings
@@ -23,6 +24,7 @@ from models.manifest import ManifestError, Recording, read_manifest, read_paths
 
 DEFAULT_KINDS: Final = ("seconds",)
 """Conditions that are measured unless others are asked for."""
+PICTURES: Final = (".png", ".svg", ".pdf")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,9 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         noises = read_paths(options.noise, options.root) if options.noise else []
         conditions = conditions_of(DEFAULT_KINDS if options.by is None else options.by, noises)
         recordings, trials = _material(options)
-        results = {name: measure(name, recordings, conditions, trials, options.jobs) for name in options.embedding}
-        Console().print(overview(results), *([comparison(results)] if len(results) > 1 else []), by_group(results))
-        _write(results, options.json, options.det)
+        _foresee(options.embedding, recordings, trials)
+        results: dict[str, Measured] = {}
+        for name in options.embedding:
+            results[name] = measure(name, recordings, conditions, trials, options.jobs)
+            _write(results, options.json)
+        if options.det:
+            _draw(results, options.det)
+        Console(width=_width(results)).print(overview(results), *([comparison(results)] if len(results) > 1 else []), by_group(results))
     except (ConditionError, EmbeddingError, ManifestError, TooFewTrialsError, TrialListError, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
 
@@ -50,8 +57,20 @@ def _check(parser: ArgumentParser, options: Namespace) -> None:
     for output in filter(None, (options.json, options.det)):
         if not output.parent.is_dir():
             parser.error(f"{output} cannot be written: {output.parent} is no directory")
+    if options.det and options.det.suffix not in PICTURES:
+        parser.error(f"--det {options.det}: a picture's name ends in {', '.join(PICTURES)}")
     if options.det and not find_spec("matplotlib"):
         parser.error("--det needs matplotlib: pip install matplotlib")
+
+
+def _foresee(embeddings: Sequence[str], recordings: Sequence[Recording], trials: Sequence[CorpusTrials] | None) -> None:
+    """Raise now what would end a measurement later."""
+    for name in embeddings:
+        loaded_embedding(name)
+    for recording in recordings:
+        if not recording.path.is_file():
+            raise FileNotFoundError(f"{recording.path} is not there: the paths of lists are relative to --root")
+    enough_trials(recordings, trials)
 
 
 def _material(options: Namespace) -> tuple[list[Recording], list[CorpusTrials] | None]:
@@ -97,15 +116,22 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _write(results: Mapping[str, Measured], figures: Path | None, plot: Path | None) -> None:
+def _write(results: Mapping[str, Measured], figures: Path | None) -> None:
     if figures:
         content = {name: as_json(measured) for name, measured in results.items()}
         figures.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    if plot:
-        # Imported here because only plots need matplotlib.
-        from models.evaluate.det import save_plot  # noqa: PLC0415
 
-        save_plot({name: measured.report.rates for name, measured in results.items()}, plot)
+
+def _draw(results: Mapping[str, Measured], plot: Path) -> None:
+    # Imported here because only plots need matplotlib.
+    from models.evaluate.det import save_plot  # noqa: PLC0415
+
+    save_plot({name: measured.report.rates for name, measured in results.items()}, plot)
+
+
+def _width(results: Mapping[str, Measured]) -> int | None:
+    """Return the columns for the tables: those of the terminal, or as many as they need where there is none."""
+    return None if sys.stdout.isatty() else 60 + sum(max(20, len(name)) for name in results)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,10 @@ def load_embedding(name: str) -> EmbeddingModel:
         raise EmbeddingError(f"embedding {name!r} cannot be loaded: {error}") from error
 
 
+loaded_embedding = cache(load_embedding)
+"""The same, once per process: loading can cost more than embedding many files."""
+
+
 @dataclass(frozen=True)
 class Sound:
     """A recording and all that it is to be heard under; None is the recording as it is."""
@@ -88,10 +92,6 @@ def _use_one_thread() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
-# Once per process: loading can cost more than embedding many files.
-_loaded = cache(load_embedding)
-
-
 def _embed_sound(name: str, sound: Sound) -> list[NDArray[np.floating] | None]:
     try:
         waveform = read_audio(sound.path)
@@ -110,7 +110,7 @@ def _embed_sound(name: str, sound: Sound) -> list[NDArray[np.floating] | None]:
 
 
 def _embed(name: str, waveform: Waveform, path: Path) -> NDArray[np.floating] | None:
-    embedding = _loaded(name).embed(waveform)
+    embedding = loaded_embedding(name).embed(waveform)
     if embedding is not None and not (np.isfinite(embedding).all() and embedding.any()):
         raise EmbeddingError(f"embedding {name!r} gives no finite vector with a direction for {path}")
     return embedding

@@ -97,6 +97,15 @@ class _Scored:
         return len(self.targets) >= MIN_TARGETS and len(self.nontargets) >= MIN_NONTARGETS
 
 
+def enough_trials(recordings: Sequence[Recording], trials: Sequence[CorpusTrials] | None = None) -> Sequence[CorpusTrials]:
+    """Return those of `build_trials`, unless others are given. Raises `TooFewTrialsError` where no corpus has enough for `evaluate`."""
+    lists = build_trials(recordings) if trials is None else trials
+    if not any(each.target.sum() >= MIN_TARGETS and (~each.target).sum() >= MIN_NONTARGETS for each in lists):
+        advice = "four or more of each speaker who is to be enrolled" if trials is None else "or trials to the list"
+        raise TooFewTrialsError(f"no corpus has {MIN_TARGETS} target and {MIN_NONTARGETS} non-target trials: add recordings, {advice}")
+    return lists
+
+
 def evaluate(
     recordings: Sequence[Recording],
     embeddings: NDArray[np.floating],
@@ -108,12 +117,9 @@ def evaluate(
     conditions: the same where tests were embedded under a condition. trials: those of `build_trials`, unless others are given. Raises
     `TooFewTrialsError` where no corpus has enough of them.
     """
-    lists = build_trials(recordings) if trials is None else trials
+    lists = enough_trials(recordings, trials)
     corpora = _scored(lists, embeddings)
     kept = [scored for scored in corpora if scored.suffices]
-    if not kept:
-        advice = "four or more of each speaker who is to be enrolled" if trials is None else "or trials to the list"
-        raise TooFewTrialsError(f"no corpus has {MIN_TARGETS} target and {MIN_NONTARGETS} non-target trials: add recordings, {advice}")
     calibration = calibrate(*_pooled(kept))
     figures = _figures(corpora, calibration)
     by = _groups(corpora, recordings, calibration)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from models.evaluate.conditions import Condition
-from models.evaluate.embeddings import Sound, embed_files, load_embedding, stack
+from models.evaluate.embeddings import Sound, embed_files, loaded_embedding, stack
 from models.evaluate.figures import Report, evaluate
 from models.evaluate.trials import CorpusTrials, build_trials
 from models.manifest import Recording
@@ -36,7 +36,7 @@ def measure(
 
     trials: those of `build_trials`, unless others are given. Raises what `load_embedding`, `embed_files` and `evaluate` raise.
     """
-    parameters = load_embedding(name).parameters
+    parameters = loaded_embedding(name).parameters
     tests = {int(test) for corpus in (build_trials(recordings) if trials is None else trials) for test in corpus.tests}
     sounds = [Sound(recording.path, (None, *(conditions if index in tests else ()))) for index, recording in enumerate(recordings)]
     embedded = list(track(embed_files(name, sounds, jobs), description=name, total=len(sounds), console=_progress))

@@ -89,6 +89,7 @@ def test_a_list_names_what_the_manifest_lacks(corpus: Path, tmp_path: Path, caps
         (["--root", "."], "name what to measure on: --manifest, --trials or both"),
         (["--manifest", "m.tsv", "--root", "nowhere"], "--root nowhere is no directory"),
         (["--manifest", "m.tsv", "--root", ".", "--json", "nowhere/out.json"], "nowhere is no directory"),
+        (["--manifest", "m.tsv", "--root", ".", "--det", "det.txt"], "a picture's name ends in .png, .svg, .pdf"),
         (["--manifest", "m.tsv", "--root", ".", "--jobs", "0"], "'0' is no number of processes"),
     ],
 )
@@ -145,7 +146,7 @@ def test_noise_needs_a_list_of_noises(corpus: Path, capsys: pytest.CaptureFixtur
     [
         ("path\tspeaker\tcorpus\n", "spectrum", "no recording is listed"),
         ("path\tspeaker\n0-0.wav\ta\n", "spectrum", "column 'corpus' is missing"),
-        ("path\tspeaker\tcorpus\nabsent.wav\ta\tb\n", "spectrum", "absent.wav cannot be read"),
+        ("path\tspeaker\tcorpus\nabsent.wav\ta\tb\n", "spectrum", "absent.wav is not there"),
         ("path\tspeaker\tcorpus\n0-0.wav\ta\tb\n", "spectrum", "no corpus has 20 target"),
         ("path\tspeaker\tcorpus\n0-0.wav\ta\tb\n", "spektrum", "'spektrum' is not known; installed are:"),
     ],
@@ -165,3 +166,14 @@ def test_a_missing_manifest_is_named(corpus: Path, tmp_path: Path, capsys: pytes
     with pytest.raises(SystemExit):
         main(["--manifest", str(tmp_path / "absent.tsv"), "--root", str(corpus), "--embedding", "edge"])
     assert "absent.tsv" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("plugin")
+def test_an_unknown_embedding_is_told_before_the_first_is_measured(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "figures.json"
+    with pytest.raises(SystemExit):
+        main(arguments(corpus, "--embedding", "spectrum", "spektrum", "--json", str(output), "--jobs", "1"))
+    assert "'spektrum' is not known" in capsys.readouterr().err
+    assert not output.exists()
