@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import soundfile
 
 from models.distill.config import RecipeError, load_recipe
 from models.distill.material import load_material
+from models.distill.targets import TargetError
 from models.distill.train import Trainer
+from models.distill.workers import Workers
+from models.evaluate.figures import TooFewTrialsError
+from models.manifest import ManifestError
+from models.teachers import TeacherError
 
 
 @click.command()
@@ -17,9 +23,9 @@ def main(recipe: Path) -> None:
     """Distil the student that RECIPE describes."""
     try:
         config = load_recipe(recipe)
-    except RecipeError as error:
+        Trainer(config, Workers.join().leader_first(lambda: load_material(config))).train()
+    except (RecipeError, ManifestError, TargetError, TeacherError, TooFewTrialsError, OSError, soundfile.SoundFileError) as error:
         raise click.UsageError(str(error)) from None
-    Trainer(config, load_material(config)).train()
     click.echo(f"{config.output / 'checkpoint.pt'}: export it with `python -m models.export`")
 
 

@@ -18,12 +18,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.distill.config import DistillConfig
-from models.distill.losses import LossConfig
+from models.distill.losses import TERMS
 from models.distill.material import load_material
 from models.distill.train import DevSet, Trainer
 from models.teachers import load_teacher
 
-NOTHING = {name: 0.0 for name, field in LossConfig.model_fields.items() if name not in {"frame_delay", "scale", "margin"}}
+NOTHING = dict.fromkeys(TERMS, 0.0)
 
 
 class Plan(BaseModel):

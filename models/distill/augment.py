@@ -24,6 +24,8 @@ REVERB_SECONDS: Final = 0.8
 ROOMS: Final = 32
 """Rooms for each reverberation time; those that evaluation uses are not among them."""
 MU: Final = 255.0
+MOMENT: Final = 20
+"""Frames of 10 ms."""
 COLOUR_KNOTS: Final = 6
 """Frequencies between which the gain of a coloured sound is interpolated."""
 COLOUR_WARP: Final = 0.5
@@ -35,6 +37,7 @@ class AugmentConfig(BaseModel):
 
     speed: of playing up to `speed_share` faster or slower, little enough to stay the same voice. What was `telephone` is 8-bit mu-law
     (ITU-T G.711) in half of the cases. colour: of a microphone or a place that lifts some frequencies and lowers others, by `colour_db`.
+    mask, mask_time: of hiding a band, or a moment, of the log-mel frames.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,7 @@ class AugmentConfig(BaseModel):
     opus: float = 0.01
     gain_db: tuple[float, float] = (-26.0, 3.0)
     mask: float = 0.3
+    mask_time: float = 0.0
 
 
 class Augmenter:
@@ -152,6 +156,16 @@ def mask_bands(frames: Tensor, fill: Tensor, probability: float, random: Random)
         if random.random() < probability:
             width, start = random.integers(1, 11), random.integers(0, frames.shape[-1] - 10)
             hidden[row, 0, start : start + width] = True
+    return torch.where(hidden, fill, frames)
+
+
+def mask_moments(frames: Tensor, fill: Tensor, probability: float, random: Random) -> Tensor:
+    """Hide up to `MOMENT` frames in a row in some of the batch, as `mask_bands` does bands."""
+    hidden = torch.zeros(len(frames), frames.shape[1], 1, dtype=torch.bool)
+    for row in range(len(frames)):
+        if random.random() < probability:
+            width, start = random.integers(1, MOMENT + 1), random.integers(0, frames.shape[1])
+            hidden[row, start : start + width] = True
     return torch.where(hidden, fill, frames)
 
 

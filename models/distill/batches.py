@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.distill.augment import Augmenter, Random, mask_bands
-from models.distill.config import DistillConfig
+from models.distill.augment import Augmenter, Random, mask_bands, mask_moments
+from models.distill.config import DistillConfig, RecipeError
 from models.distill.corpus import Corpus
 from models.distill.fbank import batch_log_mel
 from models.distill.material import Material
@@ -51,6 +51,9 @@ class Batches:
         self._material = material
         self._augment = augment
         self._chances = draw_chances(material.classes.numpy(), config.evenness)
+        longest = config.crop_seconds[1]
+        if (found := int(material.audio.lengths.max())) < crop_samples(longest):
+            raise RecipeError(f"crop_seconds goes up to {longest:g}, but the longest recording has {found / SAMPLE_RATE:.1f} s")
 
     def stream(self, first: int, last: int) -> Iterator[Batch]:
         """Yield the batches of steps `first` to `last` - 1, each made while the one before is trained on."""
@@ -68,6 +71,7 @@ class Batches:
         waveforms, indices, offsets = draw_crops(self._material.audio, self._config, random, self._chances)
         frames = batch_log_mel(self._augment(waveforms, random))
         frames = mask_bands(frames, self._material.mean_frame, self._config.augment.mask, random)
+        frames = mask_moments(frames, self._material.mean_frame, self._config.augment.mask_time, random)
         times = range(self._config.loss.frame_delay, frames.shape[1] // TIME_STRIDE, GRID_STEP)
         targets = [self._frame_targets(int(index), int(offset), len(times)) for index, offset in zip(indices, offsets, strict=True)]
         return Batch(frames, torch.from_numpy(indices), times, torch.stack(targets))
@@ -84,6 +88,11 @@ def draw_chances(classes: NDArray[np.int64], evenness: float) -> NDArray[np.floa
     return likely
 
 
+def crop_samples(seconds: float) -> int:
+    """Return how many samples make the even number of frames that comes closest to `seconds`, without being longer by a window."""
+    return int(seconds * SAMPLE_RATE) // STRIDE_SAMPLES * STRIDE_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
+
+
 def draw_crops(audio: Corpus, config: DistillConfig, random: Random, chances: NDArray[np.float64]) -> tuple[Tensor, np.ndarray, np.ndarray]:
     """Crop random recordings that are long enough for the batch's random length: as many as make up `batch_seconds`.
 
@@ -92,7 +101,7 @@ def draw_crops(audio: Corpus, config: DistillConfig, random: Random, chances: ND
     """
     # Most recordings are short: lengths are drawn evenly on a logarithmic scale, so that short ones are heard often enough.
     seconds = float(np.exp(random.uniform(*np.log(config.crop_seconds))))
-    samples = int(seconds * SAMPLE_RATE) // STRIDE_SAMPLES * STRIDE_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
+    samples = crop_samples(seconds)
     long_enough = np.flatnonzero(audio.lengths >= samples)
     likely = chances[long_enough]
     batch = int(config.batch_seconds / seconds)

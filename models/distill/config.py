@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import torch
 import yaml
@@ -11,12 +11,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from models.distill.augment import AugmentConfig
 from models.distill.learners import learners
-from models.distill.losses import LossConfig
+from models.distill.losses import TERMS, LossConfig
 from models.teachers import TEACHERS
+
+CHANGEABLE: Final = frozenset({"data", "cache", "output", "steps", "decay", "threads", "checkpoint_every", "evaluate_every"})
+"""What a run may go on with otherwise: where its files are, how long it is, and how often it tells."""
 
 
 class RecipeError(ValueError):
-    """A recipe is invalid; the message names each key, its value and what is allowed."""
+    """A recipe is invalid or does not fit its data or its run; the message names each key, its value and what is allowed."""
 
 
 def _one_of(names: tuple[str, ...], name: str) -> str:
@@ -33,6 +36,7 @@ def _teacher(name: str) -> str:
     return _one_of(TEACHERS, name)
 
 
+Count = Annotated[int, Field(ge=1)]
 Speed = Annotated[float, Field(ge=0.5, le=2.0)]
 
 
@@ -61,7 +65,7 @@ class DistillConfig(BaseModel):
     inherit: bool = False
     frozen: tuple[str, ...] = ()
     precision: Literal["float32", "bfloat16"] = "float32"
-    steps: Annotated[int, Field(ge=1)]
+    steps: Count
     batch_seconds: Annotated[float, Field(gt=0)] = 90.0
     crop_seconds: tuple[float, float] = (1.0, 6.0)
     speeds: tuple[Speed, ...] = ()
@@ -70,12 +74,12 @@ class DistillConfig(BaseModel):
     matrix_rate: float = 0.01
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    warmup: int = 200
-    decay: float = 0.3
+    warmup: Count = 200
+    decay: Annotated[float, Field(gt=0, le=1)] = 0.3
     seed: int = 1
-    threads: int = 2
-    checkpoint_every: int = 250
-    evaluate_every: int = 1000
+    threads: Count = 2
+    checkpoint_every: Count = 250
+    evaluate_every: Count = 1000
     augment: AugmentConfig = AugmentConfig()
     loss: LossConfig = LossConfig()
 
@@ -93,11 +97,27 @@ class DistillConfig(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _something_is_learned(self) -> Self:
+        if not any(getattr(self.loss, name) for name in TERMS):
+            raise ValueError(f"loss: one of {', '.join(TERMS)} needs a weight above 0")
+        return self
+
+    def changed_since(self, earlier: str) -> list[str]:
+        """Return the keys, but for `CHANGEABLE`, that an earlier recipe, as JSON, has otherwise. Raises `RecipeError` for no recipe."""
+        try:
+            before = type(self).model_validate_json(earlier)
+        except ValidationError:
+            raise RecipeError("its recipe is of another version of speakerd") from None
+        return [name for name in type(self).model_fields if name not in CHANGEABLE and getattr(self, name) != getattr(before, name)]
+
 
 def load_recipe(path: Path) -> DistillConfig:
-    """Read a recipe. Raises `RecipeError` on an unknown key, a wrong type or a value out of range."""
+    """Read a recipe. Raises `RecipeError` on an unknown key, a wrong type or a value out of range, and for what is no YAML."""
     try:
-        return DistillConfig.model_validate(yaml.safe_load(path.read_text()))
+        return DistillConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not a recipe in YAML: {error}") from None
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, e['loc']))} = {e['input']!r}: {e['msg']}" for e in error.errors())
         raise RecipeError(f"{path}: " + "; ".join(problems)) from None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.audio import read_audio
+from models.distill.targets import digest
 from models.features import Waveform
 from models.manifest import Recording
 
@@ -43,8 +44,8 @@ class Corpus:
 
 
 def load_corpus(paths: Sequence[Path], cache: Path) -> Corpus:
-    """Return the audio of `paths`, decoded into `cache` at the first call."""
-    key = hashlib.sha256("\n".join(f"{path} {path.stat().st_size}" for path in paths).encode()).hexdigest()[:16]
+    """Return the audio of `paths`, decoded into `cache` at the first call, under their contents."""
+    key = hashlib.sha256("".join(map(digest, paths)).encode()).hexdigest()[:16]
     pcm, index = cache / f"{key}.pcm", cache / f"{key}.json"
     if not index.exists():
         _decode(paths, pcm, index)

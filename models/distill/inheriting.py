@@ -30,7 +30,7 @@ def begin(network: Network, teacher: str, audio: Corpus, embeddings: Tensor, see
     """
     giver = load_teacher(teacher)
     if not isinstance(network, DenseStudent) or not isinstance(giver, CAMPlusPlus):
-        raise TeacherError(f"inherit: only base can begin with weights of its teacher, and only with those of campplus, not {teacher}")
+        raise TeacherError("inherit: only base can begin with weights of its teacher, and only with those of campplus")
     inherit(network, giver)
     random = np.random.default_rng(seed)
     with torch.no_grad():

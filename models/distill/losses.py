@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +22,7 @@ class LossConfig(BaseModel):
     "Distilling Multi-Level X-vector Knowledge for Small-footprint Speaker Verification", arXiv 2303.01125). The student's own statistics
     and frame level are to match the teacher's (`pooled`, `frame`; the student may lag `frame_delay` frames of 20 ms). `labels` is for
     learning without a teacher: margin softmax with a classifier that is learned. `scale` and `margin` are those of both softmaxes.
+    `distance`: of statistics and frame levels from what they are to match; smooth_l1 does not let rare large values rule a batch, mse does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,11 @@ class LossConfig(BaseModel):
     frame_delay: Annotated[int, Field(ge=0)] = 4
     scale: float = 24.0
     margin: float = 0.1
+    distance: Literal["smooth_l1", "mse"] = "smooth_l1"
+
+
+TERMS: Final = tuple(name for name in LossConfig.model_fields if name not in {"distance", "frame_delay", "scale", "margin"})
+"""The terms that have a weight."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,6 @@ def prototype_loss(student: Tensor, prototypes: Tensor, classes: Tensor, config:
     return F.cross_entropy(config.scale * cosines, classes)
 
 
-def level_loss(prediction: Tensor, target: Tensor) -> Tensor:
-    """Smooth L1 between a head's prediction and a standardised level: its rare large values do not rule the batch."""
-    return F.smooth_l1_loss(prediction, target)
+def level_loss(prediction: Tensor, target: Tensor, config: LossConfig) -> Tensor:
+    """Distance of a head's prediction from a standardised level, both (..., channels), averaged."""
+    return F.mse_loss(prediction, target) if config.distance == "mse" else F.smooth_l1_loss(prediction, target)

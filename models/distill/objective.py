@@ -56,7 +56,7 @@ class Objective(nn.Module):
             "relational": lambda: relational_loss(levels.embedding, target),
             "prototypes": lambda: prototype_loss(matched, material.prototypes.to(device), classes, self.config),
             "labels": lambda: self._labels(levels.embedding, classes, material.labelled[batch.indices].to(device)),
-            "pooled": lambda: level_loss(self.heads["pooled"](levels.pooled), self._statistics(batch.indices).to(device)),
+            "pooled": lambda: level_loss(self.heads["pooled"](levels.pooled), self._statistics(batch.indices).to(device), self.config),
             "frame": lambda: self._frame(levels, batch, TIME_STRIDE // network.frame_stride),
             **{name: partial(self._utterance, name, levels, batch) for name in UTTERANCE_LEVELS},
         }
@@ -71,12 +71,13 @@ class Objective(nn.Module):
         """Learn known speakers alone: an unknown one may be many people, or one of the known."""
         assert self.classifier is not None  # noqa: S101 - there is one where labels have a weight
         if not labelled.any():
-            return 0.0 * embedding.sum()
+            # Nothing to learn is told to the classifier, too: workers average as many gradients, whomever they hear.
+            return 0.0 * (embedding.sum() + self.classifier.weight.sum())
         return prototype_loss(embedding[labelled], F.normalize(self.classifier.weight), classes[labelled], self.config)
 
     def _frame(self, levels: Levels, batch: Batch, stride: int) -> Tensor:
         times = [time * stride for time in batch.times]
-        return level_loss(self.heads["frame"](levels.frame[:, times]), self.material.frame_standard(batch.frame_targets))
+        return level_loss(self.heads["frame"](levels.frame[:, times]), self.material.frame_standard(batch.frame_targets), self.config)
 
     def _utterance(self, name: str, levels: Levels, batch: Batch) -> Tensor:
         return cosine_loss(self.heads[name](levels.embedding), self._utterances(name, batch.indices).to(batch.frames.device))
@@ -105,7 +106,7 @@ class _Sizes(NamedTuple):
 
 def _sizes(network: Network) -> _Sizes:
     training = network.training
-    with torch.inference_mode():
+    with torch.inference_mode(), next(network.parameters()).device:
         sizes = _Sizes(*(level.shape[-1] for level in network.eval().levels(torch.zeros(1, 32, MEL_BINS))))
     network.train(training)
     return sizes

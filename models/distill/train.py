@@ -6,16 +6,17 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from models.distill.augment import Augmenter
 from models.distill.batches import Batch, Batches
 from models.distill.compensation import Labelled, compensated, whole_embedding
-from models.distill.config import DistillConfig
+from models.distill.config import DistillConfig, RecipeError
 from models.distill.corpus import Corpus, load_corpus
 from models.distill.inheriting import begin
 from models.distill.journal import Journal
@@ -25,7 +26,7 @@ from models.distill.muon import Muon
 from models.distill.norms import settled
 from models.distill.objective import Objective
 from models.distill.workers import Workers
-from models.evaluate.figures import evaluate
+from models.evaluate.figures import enough_trials, evaluate
 from models.levels import Network
 from models.manifest import Recording, read_manifest
 from models.student import Student, sizes_of
@@ -47,7 +48,7 @@ class Trainer:
         self.workers = Workers.join()
         self.student = _learner(config, material).to(self.workers.device)
         for layer in config.frozen:
-            self.student.get_submodule(layer).requires_grad_(False)
+            _layer(self.student, layer).requires_grad_(False)
         self.objective = Objective(config.loss, self.student, material, config.dtype).to(self.workers.device)
         self.optimizers = optimizers(self.student, self.objective, config)
         self.step = 0
@@ -143,6 +144,8 @@ class Trainer:
     def _resume(self) -> None:
         if self.checkpoint.exists():
             state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.workers.device, weights_only=True)
+            if changed := self.config.changed_since(state["config"]):
+                raise RecipeError(f"{self.checkpoint} was trained with other values of {', '.join(changed)}: give the run another output")
             self.student.load_state_dict(state["student"])
             _uncompensate(self.student)
             self.objective.load_state_dict(state["objective"])
@@ -160,8 +163,9 @@ class DevSet:
 
     @classmethod
     def load(cls, config: DistillConfig) -> DevSet:
-        """Decode the development audio."""
+        """Decode the development audio. Raises `TooFewTrialsError` where there is too little of it to measure on."""
         recordings = read_manifest(config.data / "dev.tsv", config.data)
+        enough_trials(recordings)
         return cls(recordings, load_corpus([recording.path for recording in recordings], config.cache / "audio"))
 
     def figures(self, network: Network) -> dict[str, float]:
@@ -176,13 +180,28 @@ class DevSet:
 def _learner(config: DistillConfig, material: Material) -> Network:
     network = new_learner(config.student)
     if config.start:
-        network.load_state_dict(torch.load(config.start, map_location="cpu", weights_only=True)["student"])
+        _load_start(network, config.start)
         _uncompensate(network)
     elif isinstance(network, Student):
         network.centre.prior.copy_(material.mean_frame)
     if config.inherit and not (config.output / CHECKPOINT).exists():  # A run that goes on has weights of its own.
         begin(network, config.teacher, material.audio, material.embeddings, config.seed)
     return network
+
+
+def _load_start(network: Network, start: Path) -> None:
+    try:
+        network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["student"])
+    except (OSError, UnpicklingError, LookupError, RuntimeError) as error:
+        raise RecipeError(f"start: {start} holds no weights of this network: {error}") from None
+
+
+def _layer(network: Network, name: str) -> nn.Module:
+    try:
+        return network.get_submodule(name)
+    except AttributeError:
+        layers = ", ".join(layer for layer, _ in network.named_children())
+        raise RecipeError(f"frozen: there is no layer {name!r}; there are {layers}, and what is in them") from None
 
 
 def _uncompensate(network: Network) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Self
+from datetime import timedelta
+from typing import Final, Self, TypeVar
 
 import torch
 from torch import Tensor, distributed
+
+Made = TypeVar("Made")
+PATIENCE: Final = timedelta(days=2)
+"""How long workers wait for each other: the targets of many recordings take their time."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Workers:
         if "WORLD_SIZE" not in os.environ:
             return cls(0, 1, device)
         if not distributed.is_initialized():
-            distributed.init_process_group("nccl" if cuda else "gloo")
+            distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
             # Threads of a group that is left standing abort the process when it ends.
             atexit.register(distributed.destroy_process_group)
         return cls(distributed.get_rank(), distributed.get_world_size(), device)
@@ -37,6 +42,13 @@ class Workers:
     def leads(self) -> bool:
         """It writes checkpoints and logs, and measures."""
         return self.rank == 0
+
+    def leader_first(self, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes; the others begin when the leader is done, and find the files that it left."""
+        made = make() if self.leads else None
+        if self.size > 1:
+            distributed.barrier()
+        return make() if made is None else made
 
     def average(self, parameters: Iterable[Tensor]) -> None:
         """Replace the gradients by their means over all workers."""

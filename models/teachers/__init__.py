@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Final
 
 from models.levels import Network
-from models.teachers.store import Source, TeacherError
+from models.teachers.store import Source, TeacherError, trained_version
 
-__all__ = ["TEACHERS", "TeacherError", "load_teacher", "sources", "trainable", "untrained_teacher"]
+__all__ = ["TEACHERS", "TeacherError", "load_teacher", "sources", "trainable", "untrained_teacher", "version"]
 
 TEACHERS: Final = tuple(sorted({module.name for module in iter_modules(__path__)} - {"__main__", "embedding", "layers", "store"}))
 """The names of all teachers."""
@@ -37,6 +37,14 @@ def untrained_teacher(name: str) -> Network:
         raise TeacherError(f"{name!r} is not trained here; trained here are {', '.join(trainable())}")
     network: Network = _module(name).untrained()
     return network
+
+
+def version(name: str) -> str:
+    """Return what tells the weights of a teacher that is trained here from those that it had before; nothing for one that is not.
+
+    Raises `TeacherError` where they are missing.
+    """
+    return trained_version(name) if name in trainable() else ""
 
 
 def sources() -> tuple[Source, ...]:

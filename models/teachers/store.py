@@ -51,14 +51,23 @@ def fetched(source: Source) -> dict[str, Any]:
 
 def trained(name: str) -> dict[str, Any]:
     """Return the weights of teacher `name`, which was trained and added here. Raises `TeacherError` where they are missing."""
+    weights: dict[str, Any] = torch.load(_added(name), map_location="cpu", weights_only=True)
+    return weights
+
+
+def trained_version(name: str) -> str:
+    """Return the first digits of the SHA-256 of the same weights. Raises `TeacherError` where they are missing."""
+    return hashlib.sha256(_added(name).read_bytes()).hexdigest()[:12]
+
+
+def _added(name: str) -> Path:
     path = trained_path(name)
     if not path.exists():
         raise TeacherError(
             f"{path} is missing: train it with `python -m models.distill models/recipes/{name}.yaml`, "
             f"then run `python -m models.teachers add {name} CHECKPOINT`"
         )
-    weights: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return weights
+    return path
 
 
 def trained_path(name: str) -> Path:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from models.distill.config import RecipeError, load_recipe
+from models.distill.losses import TERMS
 
 RECIPES = Path(__file__).parents[3] / "models" / "recipes"
 RECIPE = {"student": "edge", "teacher": "campplus", "data": "d", "cache": "c", "output": "o", "steps": 10}
@@ -39,8 +40,27 @@ def test_values_are_read(tmp_path: Path) -> None:
         ({"teacher": "nobody"}, "teacher.*campplus"),
         ({"crop_seconds": [3.0, 1.0]}, "crop_seconds"),
         ({"loss": {"frame": -1.0}}, "loss.frame"),
+        ({"loss": dict.fromkeys(TERMS, 0.0)}, "loss: one of embedding, .* needs a weight"),
+        ({"warmup": 0}, "warmup"),
+        ({"decay": 0.0}, "decay"),
+        ({"threads": 0}, "threads"),
     ],
 )
 def test_a_wrong_recipe_names_the_key(tmp_path: Path, changes: dict[str, object], key: str) -> None:
     with pytest.raises(RecipeError, match=key):
         load_recipe(_recipe(tmp_path, **changes))
+
+
+def test_what_is_no_yaml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("student: [edge")
+    with pytest.raises(RecipeError, match=r"recipe\.yaml is not a recipe in YAML"):
+        load_recipe(path)
+
+
+def test_a_longer_run_is_the_same_one_and_another_seed_is_not(tmp_path: Path) -> None:
+    before = load_recipe(_recipe(tmp_path))
+    assert before.changed_since(load_recipe(_recipe(tmp_path, steps=20, threads=1, output="elsewhere")).model_dump_json()) == []
+    assert before.changed_since(load_recipe(_recipe(tmp_path, seed=5, augment={"noise": 0.1})).model_dump_json()) == ["seed", "augment"]
+    with pytest.raises(RecipeError, match="another version"):
+        before.changed_since('{"student": "edge", "flavour": "sweet"}')

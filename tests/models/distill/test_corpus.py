@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from models.audio import read_audio
 from models.distill.corpus import load_corpus, speaker_classes
+from models.distill.targets import digest
 from models.manifest import Recording
 
 
@@ -25,6 +27,17 @@ def test_audio_is_decoded_once(data: Path, tmp_path: Path) -> None:
     written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     load_corpus(paths, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+
+
+def test_other_audio_of_the_same_size_is_decoded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "one.wav"
+    soundfile.write(path, np.full(1600, 0.1), 16_000)
+    before = load_corpus([path], tmp_path / "cache").crop(0, 0, 1600)
+    digest.cache_clear()  # As another run would have it.
+    soundfile.write(path, np.full(1600, 0.5), 16_000)
+    after = load_corpus([path], tmp_path / "cache").crop(0, 0, 1600)
+    assert np.allclose(before, 0.1, atol=1e-4)
+    assert np.allclose(after, 0.5, atol=1e-4)
 
 
 def test_looping_starts_over_at_the_end(data: Path, tmp_path: Path) -> None:

@@ -9,13 +9,11 @@ from torch.nn import functional as F
 from models.distill.augment import Augmenter
 from models.distill.batches import Batch, Batches
 from models.distill.config import DistillConfig
-from models.distill.losses import LossConfig
+from models.distill.losses import TERMS, LossConfig
 from models.distill.material import Material, load_material
 from models.distill.objective import UTTERANCE_LEVELS, Objective
 from models.student import EDGE, Student, new_student
 from models.teachers import untrained_teacher
-
-TERMS = tuple(name for name in LossConfig.model_fields if name not in {"frame_delay", "scale", "margin"})
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +84,28 @@ def test_another_size_of_embedding_is_matched_through_a_head(material: Material,
 def test_unknown_speakers_are_not_learned(material: Material, batch: Batch) -> None:
     student = _student()
     nobody = replace(material, labelled=torch.zeros_like(material.labelled))
-    assert Objective(_only(labels=1.0), student, nobody)(student, batch)["labels"].item() == 0.0
+    objective = Objective(_only(labels=1.0), student, nobody)
+    loss = objective(student, batch)["labels"]
+    loss.backward()
+    assert loss.item() == 0.0
+    # Workers average as many gradients, whoever hears nobody known.
+    assert all(parameter.grad is not None for parameter in objective.parameters())
     objective = Objective(_only(labels=1.0), student, material)
     assert objective(student, batch)["labels"].item() > 0.0
+
+
+def test_a_network_on_another_device_is_measured_there(material: Material) -> None:
+    with torch.device("meta"):
+        elsewhere = new_student(EDGE)
+    sizes = Objective(_only(frame=1.0, pooled=1.0), _student(), material).state_dict()
+    for name, weights in Objective(_only(frame=1.0, pooled=1.0), elsewhere, material).state_dict().items():
+        assert weights.shape == sizes[name].shape, name
+
+
+def test_squares_weigh_large_distances_more(material: Material, batch: Batch) -> None:
+    student = _student()
+    squared, smooth = (
+        Objective(_only(pooled=1.0).model_copy(update={"distance": distance}), student, material) for distance in ("mse", "smooth_l1")
+    )
+    squared.load_state_dict(smooth.state_dict())
+    assert squared(student, batch)["pooled"] > 2.0 * smooth(student, batch)["pooled"]

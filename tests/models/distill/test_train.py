@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from models.audio import read_audio
-from models.distill.config import DistillConfig
+from models.distill.config import DistillConfig, RecipeError
 from models.distill.material import Material, load_material
 from models.distill.targets import GRID_FRAMES
 from models.distill.train import Trainer, rate
+from models.evaluate.figures import TooFewTrialsError
 from models.features import log_mel
 from models.student import Student
 from models.teachers.campplus import load
@@ -131,3 +133,36 @@ def test_frozen_layers_stay_as_they_are(config: DistillConfig, material: Materia
     after = dict(trainer.train().named_parameters())
     changed = {name.split(".")[0] for name, parameter in before.items() if not torch.equal(parameter, after[name])}
     assert changed == {name.split(".")[0] for name in before} - {"stem"}
+
+
+def test_a_run_does_not_go_on_by_another_recipe(config: DistillConfig, material: Material) -> None:
+    run = config.model_copy(update={"output": config.output / "seeds", "steps": 1})
+    Trainer(run, material).train()
+    with pytest.raises(RecipeError, match=r"checkpoint\.pt was trained with other values of seed: give the run another output"):
+        Trainer(run.model_copy(update={"seed": 5}), material).train()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frozen": ("nose",)}, "frozen: there is no layer 'nose'; there are centre, stem, blocks"),
+        ({"start": Path("nowhere.pt")}, "start: nowhere.pt holds no weights of this network"),
+        ({"start": Path(__file__)}, "holds no weights of this network"),
+        ({"crop_seconds": (0.6, 30.0), "batch_seconds": 60.0}, r"crop_seconds goes up to 30, but the longest recording has 1\.5 s"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_refused_before_the_first_step(
+    changes: dict[str, object], message: str, config: DistillConfig, material: Material
+) -> None:
+    run = config.model_copy(update={"output": config.output / "unfit", **changes})
+    with pytest.raises(RecipeError, match=message):
+        Trainer(run, material).train()
+    assert not (run.output / "log.jsonl").exists() or not _log(run)
+
+
+def test_too_little_to_measure_on_is_told_before_the_first_step(config: DistillConfig, material: Material, tmp_path: Path) -> None:
+    (tmp_path / "dev.tsv").write_text("path\tspeaker\tcorpus\na.wav\ta\tb\n")
+    run = config.model_copy(update={"output": tmp_path / "run", "data": tmp_path})
+    with pytest.raises(TooFewTrialsError):
+        Trainer(run, material).train()
+    assert not (run.output / "checkpoint.pt").exists()
