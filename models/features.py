@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 SAMPLE_RATE: Final = 16_000
 """Samples per second that every model here expects."""
+MAX_LEVEL: Final = 8.0
+"""Float samples beyond this are integers that nobody scaled: no lossy decoder overshoots full scale by 18 dB."""
 MEL_BINS: Final = 80
 FRAME_SAMPLES: Final = 400
 """Samples under one window (25 ms)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,6 +85,8 @@ def _heard(material: Material) -> str:
 
 
 def _scores(made: Calibrated) -> str:
+    if isnan(made.plain.cost):
+        return "cosines; how much they tell was not measured: too few speakers of one corpus to leave some out"
     plain = f"{made.plain.cost:.3f} bits"
     if made.normalised is None:
         return f"cosines, for want of a cohort; information lost: {plain}"

@@ -203,5 +203,5 @@ def enrollment_sets(own: Row) -> list[Row]:
 def _read(path: Path) -> Waveform:
     try:
         return read_audio(path)
-    except soundfile.LibsndfileError as error:
+    except soundfile.SoundFileError as error:
         raise MaterialError(f"{path} cannot be read: {error}") from None

@@ -97,7 +97,7 @@ def read(path: Path) -> Waveform:
     """Return a recording, mono at 16 kHz in [-1, 1]. Raises `EvaluationError` where it cannot be read."""
     try:
         return read_audio(path)
-    except (soundfile.LibsndfileError, OSError) as error:
+    except (soundfile.SoundFileError, OSError) as error:
         raise EvaluationError(f"{path} cannot be read: {error}") from None
 
 

@@ -6,8 +6,10 @@ import json
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from math import isfinite
 from typing import Final
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from daemon.config import Config, DecisionConfig
@@ -24,6 +26,7 @@ from models.manifest import ManifestError, read_manifest, read_paths
 
 NOISE_HOURS: Final = 2.0
 """How long noise is heard, if any is named and nothing else is said."""
+PICTURES: Final = (".png", ".svg", ".pdf")
 WIDTH: Final = 110
 """Of tables where there is no terminal, in characters."""
 
@@ -34,8 +37,9 @@ def with_targets(config: Config, far: float | None, frr: float | None) -> Config
     values = config.decision.model_dump() | {name: rate for name, rate in asked.items() if rate is not None}
     try:
         return config.model_copy(update={"decision": DecisionConfig(**values)})
-    except ValueError as error:
-        raise EvaluationError(f"--far {far} and --frr {frr} cannot be: {error}") from None
+    except ValidationError as error:
+        why = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
+        raise EvaluationError(f"--far {far} and --frr {frr} cannot be: {why}") from None
 
 
 def evaluate(asked: Asked, config: Config, encoder: Callable[[], Encoder], calibration: Calibration) -> None:
@@ -56,8 +60,13 @@ def _check(asked: Asked) -> None:
     for output in filter(None, (asked.json, asked.plot)):
         if not output.parent.is_dir():
             raise EvaluationError(f"{output} cannot be written: {output.parent} is no directory")
+    for option, number in (("--snr", asked.snr), ("--noise-hours", asked.noise_hours)):
+        if number is not None and not isfinite(number):
+            raise EvaluationError(f"{option} {number} is no number to measure with")
     if asked.snr is not None and not asked.noise:
         raise EvaluationError("--snr needs noise to add: name a list of recordings of it with --noise")
+    if asked.plot and asked.plot.suffix not in PICTURES:
+        raise EvaluationError(f"--plot {asked.plot}: a picture's name ends in {', '.join(PICTURES)}")
     if asked.plot and not find_spec("matplotlib"):
         raise EvaluationError("--plot needs matplotlib: pip install matplotlib, or the extra `train`")
 
@@ -66,10 +75,14 @@ def _measure(asked: Asked, config: Config, encoder: Callable[[], Encoder], calib
     noises = tuple(read_paths(asked.noise, asked.noise_root or asked.root)) if asked.noise else ()
     if asked.noise and not noises:
         raise EvaluationError(f"{asked.noise} lists no noise")
+    recordings = read_manifest(asked.manifest, asked.root)
+    for path in (*(recording.path for recording in recordings), *noises):
+        if not path.is_file():
+            raise EvaluationError(f"{path} is not there: the paths of lists are relative to --root, those of noises to --noise-root")
     hours = asked.noise_hours if asked.noise_hours is not None else NOISE_HOURS if noises else 0.0
     condition = None if asked.snr is None else Condition("noise", asked.snr, noises)
     setting = Setting(with_targets(config, asked.far, asked.frr), encoder, calibration, condition)
-    return measure(read_manifest(asked.manifest, asked.root), setting, Plan(noises, hours, asked.changes, asked.seed), asked.jobs)
+    return measure(recordings, setting, Plan(noises, hours, asked.changes, asked.seed), asked.jobs)
 
 
 def _write(asked: Asked, report: Report) -> None:

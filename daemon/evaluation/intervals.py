@@ -12,22 +12,18 @@ at least as far as the bootstrap's, where there is one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE: Final = 0.95
-FEW: Final = 10
-"""With fewer errors than these the bootstrap cannot be trusted alone."""
+from models.calibration.exact import FEW, TAIL, clopper_pearson, where
+
 REPLICATES: Final = 1000
 BOOTSTRAP: Final = "bootstrap over speakers"
 EXACT: Final = "Clopper-Pearson"
 POISSON: Final = "exact Poisson"
-_TAIL: Final = (1.0 - CONFIDENCE) / 2.0
-_HALVINGS: Final = 60
 
 Counts = NDArray[np.float64]
 
@@ -95,18 +91,9 @@ def frequency(count: int, hours: float) -> Frequency:
     if hours <= 0:
         return Frequency(count, hours, None, None)
     top = 10.0 + 3.0 * count + 10.0 * math.sqrt(count + 1.0)
-    low = 0.0 if count == 0 else _where(lambda mean: 1.0 - _poisson(count - 1, mean), _TAIL, top)
-    high = _where(lambda mean: 1.0 - _poisson(count, mean), 1.0 - _TAIL, top)
+    low = 0.0 if count == 0 else where(lambda mean: 1.0 - _poisson(count - 1, mean), TAIL, top)
+    high = where(lambda mean: 1.0 - _poisson(count, mean), 1.0 - TAIL, top)
     return Frequency(count, hours, count / hours, (low / hours, high / hours))
-
-
-def clopper_pearson(count: int, total: int) -> tuple[float, float]:
-    """Return the exact interval of a share of `count` in `total` independent attempts, total > 0."""
-    if count > total - count:
-        low, high = clopper_pearson(total - count, total)
-        return 1.0 - high, 1.0 - low
-    low = 0.0 if count == 0 else _where(lambda share: 1.0 - _binomial(count - 1, total, share), _TAIL, 1.0)
-    return low, _where(lambda share: 1.0 - _binomial(count, total, share), 1.0 - _TAIL, 1.0)
 
 
 def _counted(cells: NDArray[np.intp], weights: Counts, shape: tuple[int, int]) -> Counts:
@@ -126,7 +113,7 @@ def _bootstrap(tallies: list[Tally], seed: int) -> tuple[float, float]:
         more_errors, more_attempts = tally.resampled(drawn)
         errors, attempts = errors + more_errors, attempts + more_attempts
     some = attempts > 0
-    low, high = np.percentile(errors[some] / attempts[some], [100.0 * _TAIL, 100.0 * (1.0 - _TAIL)])
+    low, high = np.percentile(errors[some] / attempts[some], [100.0 * TAIL, 100.0 * (1.0 - TAIL)])
     return float(low), float(high)
 
 
@@ -135,27 +122,6 @@ def _weighed(counts: Counts, drawn: Counts) -> Counts:
     others = counts - np.diag(own)
     weighed: Counts = drawn @ own + np.einsum("rs,rs->r", drawn @ others, drawn)
     return weighed
-
-
-def _where(rising: Callable[[float], float], value: float, top: float) -> float:
-    """Return where in [0, top] a rising function passes `value`."""
-    low, high = 0.0, top
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if rising(middle) < value else (low, middle)
-    return (low + high) / 2.0
-
-
-def _binomial(count: int, total: int, share: float) -> float:
-    """Return the probability of at most `count` in `total`."""
-    if share <= 0.0 or share >= 1.0:
-        return 1.0 if share <= 0.0 or count >= total else 0.0
-    odds = math.log(share), math.log1p(-share)
-    ways = (
-        math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * odds[0] + (total - k) * odds[1]
-        for k in range(count + 1)
-    )
-    return math.fsum(map(math.exp, ways))
 
 
 def _poisson(count: int, mean: float) -> float:

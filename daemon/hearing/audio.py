@@ -10,13 +10,11 @@ import soxr
 from numpy.typing import NDArray
 
 from daemon.errors import AudioOutOfRangeError, IncompleteSampleError, InvalidAudioConfigError, NotFiniteAudioError
-from models.features import SAMPLE_RATE, Waveform
+from models.features import MAX_LEVEL, SAMPLE_RATE, Waveform
 
 MIN_RATE: Final = 8_000
 MAX_RATE: Final = 48_000
 MAX_CHANNELS: Final = 2
-MAX_LEVEL: Final = 8.0
-"""Float samples beyond this are integers that nobody scaled: no lossy decoder overshoots full scale by 18 dB."""
 
 
 class Encoding(Enum):

@@ -9,14 +9,17 @@ import numpy as np
 from models.calibration.attempts import Material
 from models.calibration.cohort import Cohort
 from models.calibration.fit import USUAL, check, fit_trials, information_loss, looks_at, usual
-from models.calibration.folds import FOLDS, split
+from models.calibration.folds import fold_count, split
 from models.calibration.rates import Outcomes, joined, outcomes
 from models.calibration.trials import build_trials
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """cost: mean information loss of the ratios in bits, 1 for ratios that say nothing. outcomes: of attempts at the usual targets."""
+    """cost: mean information loss of the ratios in bits, 1 for ratios that say nothing; NaN where no fold has both kinds of trial.
+
+    outcomes: of attempts at the usual targets.
+    """
 
     cost: float
     outcomes: Outcomes
@@ -27,12 +30,14 @@ def assess(material: Material, cohort: Cohort) -> Assessment:
 
     Raises `MaterialError` where there are too few speakers.
     """
-    check(material)
     trials = build_trials(material.attempts, material.enrollments, cohort)
-    typical = usual(material.enrollments)
+    check(trials)
+    typical, folds = usual(material.enrollments), fold_count(material.enrollments)
     costs, parts = [], []
-    for fold in range(FOLDS):
-        others, own = split(trials, material.enrollments, fold)
+    for fold in range(folds):
+        others, own = split(trials, material.enrollments, fold, folds)
+        if not looks_at(others, material.enrollments).complete:
+            continue
         model, boundaries = fit_trials(others, (), material.enrollments)
         own = [each.among(typical) for each in own]
         if (looks := looks_at(own, material.enrollments)).complete:

@@ -42,15 +42,17 @@ PLAIN_RIDGE: Final = 1e-6
 """That of the plain slope, which keeps it finite where scores separate all trials."""
 
 
-def check(material: Material) -> None:
-    """Raise `MaterialError` where there are too few speakers to tell anything of others."""
-    enrolled = {(one.corpus, one.speaker) for one in material.enrollments}
-    heard = {(one.corpus, one.speaker) for one in material.attempts if len(one.trajectory.speech)}
-    if (found := len(enrolled & heard)) < LEAST_SPEAKERS:
+def check(trials: Sequence[Trials]) -> None:
+    """Raise `MaterialError` where there are too few speakers to tell anything of others, or nobody to compare them with."""
+    heard = [each for each in trials if len(each.speech)]
+    verified = {(each.attempt.corpus, each.attempt.speaker) for each in heard if each.target.any()}
+    if (found := len(verified)) < LEAST_SPEAKERS:
         raise MaterialError(
-            f"{found} speakers have enough speech to be enrolled (enrollment.min_speech_seconds) and one more recording; "
+            f"{found} speakers have enough speech to be enrolled (enrollment.min_speech_seconds) and one more recording with speech; "
             f"a calibration needs {LEAST_SPEAKERS}, and is better with 100"
         )
+    if all(each.target.all() for each in heard):
+        raise MaterialError("nobody is compared with anybody else: speakers are within their corpus, so give several of them one corpus")
 
 
 class Looks(NamedTuple):
@@ -183,7 +185,7 @@ def fit_trials(trials: Sequence[Trials], views: Sequence[Trials], enrollments: S
 
 def fit(model_id: str, material: Material, cohort: Cohort) -> Calibration:
     """Return the calibration of a model, its scores normalised by the cohort unless that is empty. Raises `MaterialError`."""
-    check(material)
     trials, views = (build_trials(attempts, material.enrollments, cohort) for attempts in (material.attempts, material.views))
+    check(trials)
     model, boundaries = fit_trials(trials, views, material.enrollments)
     return Calibration(model_id, model, cohort, boundaries)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.calibration.attempts import Enrollment
 from models.calibration.boundary import Pair
+from models.calibration.exact import FEW, clopper_pearson
 from models.calibration.leeway import NO_LEEWAY, Leeway
 from models.calibration.quality import Rows
 from models.calibration.score import ScoreModel
@@ -20,7 +21,10 @@ RESAMPLES: Final = 1000
 
 
 class Rate(NamedTuple):
-    """A share of trials, and its 95 % interval by resampling the enrolled speakers, 0 to 1 each; NaN where there are no trials."""
+    """A share of trials, and its 95 % interval by resampling the enrolled speakers, 0 to 1 each; NaN where there are no trials.
+
+    With few errors the interval reaches as far as the exact one, at least.
+    """
 
     share: float
     low: float
@@ -52,7 +56,11 @@ class Outcomes:
         trials, hits = np.bincount(speaker), np.bincount(speaker, which[kind])
         drawn = np.random.default_rng(0).integers(len(trials), size=(RESAMPLES, len(trials)))
         low, high = np.quantile(hits[drawn].sum(axis=1) / trials[drawn].sum(axis=1), [0.025, 0.975])
-        return Rate(float(hits.sum() / trials.sum()), float(low), float(high))
+        count, total = round(hits.sum()), int(trials.sum())
+        if min(count, total - count) < FEW:
+            exact = clopper_pearson(count, total)
+            low, high = min(low, exact[0]), max(high, exact[1])
+        return Rate(count / total, float(low), float(high))
 
     def median_seconds(self, which: NDArray[np.bool_]) -> float:
         """Return the median seconds until trials were decided that are among `which`, (n,); NaN if there are none."""

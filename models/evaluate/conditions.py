@@ -103,7 +103,7 @@ def draw_noise(files: Sequence[Path], length: int, random: np.random.Generator) 
     path = files[int(random.integers(len(files)))]
     try:
         noise = read_audio(path)
-    except soundfile.LibsndfileError as error:
+    except soundfile.SoundFileError as error:
         raise ConditionError(f"noise {path} cannot be read: {error}") from None
     if not noise.any():
         raise ConditionError(f"noise {path} is silent: remove it from the list")

@@ -95,7 +95,7 @@ def _use_one_thread() -> None:
 def _embed_sound(name: str, sound: Sound) -> list[NDArray[np.floating] | None]:
     try:
         waveform = read_audio(sound.path)
-    except soundfile.LibsndfileError as error:
+    except soundfile.SoundFileError as error:
         raise EmbeddingError(f"{sound.path} cannot be read: {error}") from None
     embedded: dict[bytes, NDArray[np.floating] | None] = {}
     embeddings = []

@@ -97,7 +97,10 @@ def test_a_plot_without_matplotlib_is_refused_before_anything_is_measured(evalua
     [
         (["--snr", "10"], "--snr needs noise"),
         (["--json", "nowhere/out.json"], "nowhere is no directory"),
-        (["--far", "0.5", "--frr", "0.5"], "cannot be"),
+        (["--far", "0.5", "--frr", "0.5"], "cannot be: false_accept_rate and false_reject_rate must"),
+        (["--plot", "errors.txt"], "a picture's name ends in .png, .svg, .pdf"),
+        (["--snr", "nan"], "--snr nan is no number"),
+        (["--noise-hours", "inf"], "--noise-hours inf is no number"),
     ],
 )
 def test_what_cannot_be_is_refused(more: list[str], said: str, evaluate: Evaluate) -> None:
@@ -110,8 +113,8 @@ def test_what_cannot_be_is_refused(more: list[str], said: str, evaluate: Evaluat
     ("manifest", "said"),
     [
         ("path\tspeaker\n", "column 'corpus' is missing"),
-        ("path\tspeaker\tcorpus\nabsent.wav\ta\tb\n", "four recordings or more"),
-        ("path\tspeaker\tcorpus\n" + "absent.wav\ta\tb\n" * 4, r"absent.wav cannot be read"),
+        ("path\tspeaker\tcorpus\nhiss.wav\ta\tb\n", "four recordings or more"),
+        ("path\tspeaker\tcorpus\n" + "absent.wav\ta\tb\n" * 4, "absent.wav is not there"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_said(manifest: str, said: str, evaluate: Evaluate, tmp_path: Path) -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import beta, chi2
+from scipy.stats import chi2
 
-from daemon.evaluation.intervals import BOOTSTRAP, EXACT, Tally, clopper_pearson, frequency, rate
+from daemon.evaluation.intervals import BOOTSTRAP, EXACT, Tally, frequency, rate
+from models.calibration.exact import clopper_pearson
 
 
 def tally(speakers: int, each: int, wrong: dict[int, int]) -> Tally:
@@ -12,13 +13,6 @@ def tally(speakers: int, each: int, wrong: dict[int, int]) -> Tally:
     who = np.repeat(np.arange(speakers), each)
     errors = np.array([number < wrong.get(speaker, 0) for speaker in range(speakers) for number in range(each)])
     return Tally.of(who, who, errors, speakers)
-
-
-@pytest.mark.parametrize(("count", "total"), [(0, 20), (1, 20), (3, 1000), (17, 20), (20, 20), (9, 49_000)])
-def test_the_exact_interval_is_that_of_the_beta_distribution(count: int, total: int) -> None:
-    low = beta.ppf(0.025, count, total - count + 1) if count else 0.0
-    high = beta.ppf(0.975, count + 1, total - count) if count < total else 1.0
-    assert clopper_pearson(count, total) == pytest.approx((low, high), abs=1e-9)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40])

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.calibration.assess import assess
-from models.calibration.attempts import MaterialError
+from models.calibration.attempts import Material, MaterialError
 from models.calibration.boundary import Pair
 from models.calibration.cohort import Cohort
 from models.calibration.rates import Outcomes, joined, outcomes
@@ -71,3 +73,32 @@ def test_voices_that_nothing_was_fitted_on_keep_the_rates() -> None:
 def test_too_few_speakers_are_not_measured() -> None:
     with pytest.raises(MaterialError):
         assess(Voices(3).material(), Cohort.none())
+
+
+def test_what_was_never_seen_is_not_held_for_impossible() -> None:
+    told = Outcomes(np.repeat(["a", "b"], 10), np.ones(20, dtype=bool), np.ones(20, dtype=bool), np.zeros(20, dtype=bool), np.ones(20))
+    assert list(told.rate(told.rejected, target=True)) == pytest.approx([0.0, 0.0, 0.1684], abs=1e-4)
+    assert list(told.rate(told.accepted, target=True)) == pytest.approx([1.0, 0.8316, 1.0], abs=1e-4)
+
+
+def test_small_corpora_are_dealt_into_folds_that_compare_somebody() -> None:
+    made = [Voices(5, seed=seed, corpus=f"household {seed}").material(2) for seed in range(4)]
+    together = Material([a for m in made for a in m.attempts], [e for m in made for e in m.enrollments], [], made[0].others)
+    assessed = assess(together, Cohort.none())
+    assert 0.0 < assessed.cost < 1.0
+    assert assessed.outcomes.rate(assessed.outcomes.accepted, target=False).share < 0.2
+
+
+def test_voices_that_are_compared_with_nobody_are_refused() -> None:
+    made = [Voices(1, seed=seed, corpus=f"room {seed}").material(2) for seed in range(12)]
+    apart = Material([a for m in made for a in m.attempts], [e for m in made for e in m.enrollments], [], made[0].others)
+    with pytest.raises(MaterialError, match="give several of them one corpus"):
+        assess(apart, Cohort.none())
+
+
+def test_those_who_are_heard_in_their_enrollment_alone_do_not_count() -> None:
+    made = Voices(12).material(2)
+    own = {(one.speaker, one.corpus): one.recordings for one in made.enrollments}
+    again = [replace(one, recordings=own[one.speaker, one.corpus]) for one in made.attempts]
+    with pytest.raises(MaterialError, match=r"^0 speakers have enough speech"):
+        assess(replace(made, attempts=again), Cohort.none())
