@@ -27,9 +27,9 @@ def false_alarms(
 ) -> dict[str, Alarms]:
     """Return the alarms by kind of stream, and of `all`.
 
-    Recorded `noise` is heard once. Half of the rest of `hours` is babble of `recordings`, and a quarter each made-up music and silence.
-    speakers: some are drawn to be enrolled, under the names of `daemon.evaluation.corpus`; they do not babble. Raises
-    `EvaluationError` for a file that cannot be read.
+    Recorded `noise` is heard once. Half of the rest of `hours` is babble of `recordings`, and a quarter each made-up music and silence;
+    where nobody is left to babble, half each. speakers: some are drawn to be enrolled, under the names of `daemon.evaluation.corpus`;
+    they do not babble. Raises `EvaluationError` for a file that cannot be read.
     """
     random = np.random.default_rng(seed)
     household = [speakers[place] for place in sorted(random.permutation(len(speakers))[:HOUSEHOLD])]
@@ -47,7 +47,8 @@ def false_alarms(
 
 def _made_up(samples: int, others: Sequence[Waveform], seed: int) -> Mapping[str, Blocks]:
     speech = {"babble": babble(others, samples // 2, seed)} if others else {}
-    return speech | {"music": music(samples // 4, seed), "silence": silence(samples // 4, seed)}
+    each = samples // (4 if others else 2)
+    return speech | {"music": music(each, seed), "silence": silence(each, seed)}
 
 
 def _spoken(recordings: Sequence[Recording], but: set[str], random: np.random.Generator) -> list[Waveform]:

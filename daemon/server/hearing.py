@@ -31,6 +31,7 @@ class Hearing:
         self._engine = engine
         self._max_samples = round(limits.stream_seconds * SAMPLE_RATE)
         self._decoder = decoder
+        self._recording = 1
         self._recording_begins = 0
 
     async def hear(self, data: bytes) -> AsyncIterator[Event]:
@@ -48,11 +49,15 @@ class Hearing:
         """No more audio of this recording. Raises `IncompleteSampleError`, `EmptyAudioError`."""
         self._feed(self._decoder.finish())
         if self.heard == self._recording_begins:
-            raise EmptyAudioError("the recording has no audio: send some after its config")
+            advice = "has no audio: send some after its config"
+            if self._recording == 1:
+                raise EmptyAudioError(f"the recording {advice}")
+            raise EmptyAudioError(f"recording {self._recording} {advice}", recording=str(self._recording))
 
     def begin_recording(self, decoder: AudioDecoder) -> None:
         """What is heard from now on is another recording."""
         self._decoder = decoder
+        self._recording += 1
         self._recording_begins = self.heard
 
     async def events(self) -> AsyncIterator[Event]:

@@ -91,6 +91,14 @@ def test_noise_is_nobody(recordings: list[Recording], setting: Setting, corpus: 
     assert noise["all"].accepts.count == sum(noise[kind].accepts.count for kind in ("noise", "babble", "music", "silence"))
 
 
+def test_where_everybody_is_enrolled_nobody_babbles(recordings: list[Recording], setting: Setting) -> None:
+    alone = [recording for recording in recordings if recording.speaker == recordings[0].speaker]
+    noise = measure(alone, setting, Plan(hours=0.005)).noise
+    assert noise is not None
+    assert list(noise) == ["music", "silence", "all"]
+    assert noise["all"].accepts.hours == pytest.approx(0.005, abs=1e-4)
+
+
 def test_nobody_to_enroll_is_an_error(recordings: list[Recording], setting: Setting) -> None:
     with pytest.raises(EvaluationError, match="four recordings or more"):
         measure(recordings[:3], setting, Plan())

@@ -213,6 +213,13 @@ async def test_what_breaks_the_protocol_is_refused(daemon: Daemon, requests: Enr
     assert daemon.store.speakers() == ()
 
 
+async def test_a_later_recording_without_audio_is_numbered(daemon: Daemon) -> None:
+    with refused() as refusal:
+        await daemon.enroll(enrollment("anna", voice(0), b"", voice(0, 1)))
+    assert refusal.message.startswith("recording 2 has no audio")
+    assert (refusal.metadata or {})["recording"] == "2"
+
+
 async def test_ten_minutes_are_too_long(daemon: Daemon) -> None:
     with refused() as refusal:
         await daemon.enroll([enroll_config("anna"), *enroll_audio(bytes(2 * SAMPLE_RATE * 600), 200_000)])
