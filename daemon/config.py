@@ -123,6 +123,7 @@ class DecisionConfig(_Section):
     min_voice: Share = 0.65
     min_speech_seconds: Seconds = 0.5
     speech_seconds: Seconds = 8.0
+    pause_seconds: Annotated[float, Field(ge=0.1, le=86_400)] | None = None
     interim_seconds: Seconds = 0.24
     calibration: AbsolutePath | None = None
 

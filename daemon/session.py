@@ -65,7 +65,8 @@ class VerificationSession(Session[Event]):
     """Tells whether a voice is that of one of `speakers`; see `Session` for how to drive it.
 
     Events are SpeechStarted, SpeechEnded and Decision. The last is a final Decision: as soon as the evidence accepts or rejects, after
-    `decision.speech_seconds` of speech, or at the end of the audio; with `wait_for_end` only then. After it, what is fed is ignored.
+    `decision.speech_seconds` of speech, after `decision.pause_seconds` without any, or at the end of the audio; with `wait_for_end` only
+    then. After it, what is fed is ignored.
     With `interim`, decisions that are not final come every `decision.interim_seconds` of audio that passed the speech gate. A decision
     names the best `candidates`. calibration: of the encoder's model.
     """
@@ -84,7 +85,7 @@ class VerificationSession(Session[Event]):
         """Raises `NoSpeakersError` if `speakers` is empty."""
         if not speakers:
             raise NoSpeakersError("nobody is enrolled: enroll a speaker first")
-        self._listener = Listener(encoder_start, config.vad)
+        self._listener = Listener(encoder_start, config.vad, None if wait_for_end else config.decision.pause_seconds)
         self._config = config.decision
         self._calibration = calibration
         self._budget = round(config.decision.speech_seconds * SAMPLE_RATE)
@@ -126,6 +127,8 @@ class VerificationSession(Session[Event]):
         if self._stepped and (decision := self._after_step()):
             return decision
         due = self._listener.poll()
+        if due is None and self._listener.paused:
+            return self._decide(Reason.SPEECH_PAUSED)
         return self._decide(Reason.AUDIO_ENDED) if due is None and self._finished else due
 
     def encoded(self, step: Step) -> None:

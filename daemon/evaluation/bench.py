@@ -80,7 +80,9 @@ class Bench:
 
     def attempt(self, roster: Roster, test: Test) -> Decisions:
         """Decide a recording's attempts. Raises `EvaluationError` for a file that cannot be read, `ConditionError` for such a noise."""
-        return self._replay_of(roster).decide(hear(self.sound(test.path), self.encoder, self.setting.config.vad, self._enough), test.own)
+        config = self.setting.config
+        heard = hear(self.sound(test.path), self.encoder, config.vad, self._enough, config.decision.pause_seconds)
+        return self._replay_of(roster).decide(heard, test.own)
 
     def sound(self, path: Path) -> Waveform:
         """Return a recording under the setting's condition. Raises as `attempt` does."""

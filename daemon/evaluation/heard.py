@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.config import VadConfig
-from daemon.events import Evidence
+from daemon.events import Evidence, Reason
 from daemon.hearing.listener import Encode, Listener
 from models.encoder import Embedding, Encoder
 from models.features import Waveform
@@ -25,11 +25,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Heard:
-    """A recording as a session hears it: after each step, and at its end. `whole`: to the end, not just until enough was heard."""
+    """A recording as a session hears it: after each step, and at its end. `ended`: why it is that."""
 
     looks: tuple[Look, ...]
     end: Look
-    whole: bool
+    ended: Reason
 
     @property
     def embeddings(self) -> NDArray[np.float32]:
@@ -37,9 +37,9 @@ class Heard:
         return np.array([look.embedding for look in self.looks], dtype=np.float32)
 
 
-def hear(waveform: Waveform, encoder: Encoder, config: VadConfig, enough: int) -> Heard:
-    """Hear a recording, mono at 16 kHz in [-1, 1], as a session does, until `enough` samples of net speech were heard or it ends."""
-    listener = Listener(encoder.initial_state(), config)
+def hear(waveform: Waveform, encoder: Encoder, config: VadConfig, enough: int, patience: float | None = None) -> Heard:
+    """Hear a recording, mono at 16 kHz in [-1, 1], as a session does: until `enough` samples of net speech, a pause, or its end."""
+    listener = Listener(encoder.initial_state(), config, patience)
     listener.feed(waveform)
     listener.finish()
     looks: list[Look] = []
@@ -48,5 +48,6 @@ def hear(waveform: Waveform, encoder: Encoder, config: VadConfig, enough: int) -
             listener.encoded(encoder.step(due.frames[np.newaxis], due.state))
             looks.append(Look(listener.embedding, listener.evidence, listener.at))
             if looks[-1].evidence.speech >= enough:
-                return Heard(tuple(looks), looks[-1], whole=False)
-    return Heard(tuple(looks), Look(listener.embedding, listener.evidence, listener.at), whole=True)
+                return Heard(tuple(looks), looks[-1], Reason.SPEECH_BUDGET_SPENT)
+    ended = Reason.SPEECH_PAUSED if listener.paused else Reason.AUDIO_ENDED
+    return Heard(tuple(looks), Look(listener.embedding, listener.evidence, listener.at), ended)

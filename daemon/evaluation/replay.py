@@ -109,5 +109,4 @@ class _Among(NamedTuple):
             decision = self.decider.decide(look.embedding, look.evidence, look.at)
             if decision.outcome in DECIDED:
                 return replace(decision, final=True)
-        ended = Reason.AUDIO_ENDED if heard.whole else Reason.SPEECH_BUDGET_SPENT
-        return self.decider.decide(heard.end.embedding, heard.end.evidence, heard.end.at, ended=ended)
+        return self.decider.decide(heard.end.embedding, heard.end.evidence, heard.end.at, ended=heard.ended)

@@ -15,7 +15,7 @@ from daemon.hearing.evidence import EvidenceMeter
 from daemon.hearing.hops import HopQueue
 from daemon.hearing.vad import HOP, Hop, Passage, speech_gate
 from models.encoder import Embedding, State, Step
-from models.features import MEL_BINS, FeatureStream, Frames, Waveform, frame_count
+from models.features import MEL_BINS, SAMPLE_RATE, FeatureStream, Frames, Waveform, frame_count
 
 STEP_FRAMES: Final = 8
 """Frames that the encoder takes at a time."""
@@ -98,12 +98,15 @@ class Listener:
     Only speech is encoded, as one utterance; a last hop that is not whole is dropped.
     """
 
-    def __init__(self, start: State, config: VadConfig) -> None:
+    def __init__(self, start: State, config: VadConfig, patience: float | None = None) -> None:
+        """patience: seconds without speech after which nothing more is heard, None for none."""
         self._hops = HopQueue()
         self._gate = speech_gate(config)
         self._utterance = Utterance(start)
         self._due: deque[Chunk | SpeechStarted | SpeechEnded] = deque()
         self._finished = False
+        self._patience = None if patience is None else round(patience * SAMPLE_RATE / HOP) * HOP
+        self._quiet_from = 0
         self.at = 0
         """Samples heard: what the latest answer of `poll` rests on."""
 
@@ -122,6 +125,11 @@ class Listener:
         """The evidence at `at`."""
         return self._utterance.evidence
 
+    @property
+    def paused(self) -> bool:
+        """Nobody has spoken for as long as the patience lasts."""
+        return self._patience is not None and not self._gate.open and self.at - self._quiet_from >= self._patience
+
     def feed(self, samples: Waveform) -> None:
         """Take samples in [-1, 1], any number."""
         self._hops.push(samples)
@@ -131,10 +139,10 @@ class Listener:
         self._finished = True
 
     def poll(self) -> Encode | SpeechStarted | SpeechEnded | None:
-        """Return what is next; None: all that was fed is processed. After an `Encode`, call `encoded` first."""
-        while not self._due and (samples := self._hops.take()) is not None:
+        """Return what is next; None: all that was fed is processed, or it is `paused`. After an `Encode`, call `encoded` first."""
+        while not self._due and not self.paused and (samples := self._hops.take()) is not None:
             self._advance(self._gate.push(samples))
-        if not self._due and self._finished:
+        if not self._due and self._finished and not self.paused:
             self._end()
         if not self._due:
             return None
@@ -155,6 +163,7 @@ class Listener:
             self._due.extend(self._utterance.speak(passage.passed))
         if passage.ended is not None:
             self._due.append(SpeechEnded(self.at, passage.ended))
+            self._quiet_from = passage.ended
 
     def _end(self) -> None:
         self.at = self._hops.total

@@ -104,6 +104,50 @@ def test_with_wait_for_end_no_speech_is_too_much() -> None:
     assert (decision.reason, decision.at) == (Reason.AUDIO_ENDED, len(OWNER))
 
 
+PATIENT = CONFIG.model_copy(update={"decision": CONFIG.decision.model_copy(update={"pause_seconds": 1.0})})
+ASIDE = audio.join(audio.silence(0.3), audio.voice(0, 0.7, take=1), audio.silence(1.6), audio.voice(3, 2.0))
+
+
+def test_a_pause_ends_an_attempt_where_it_is_asked_to() -> None:
+    events = list(streamed(session(config=PATIENT, calibration=DOUBTFUL), [ASIDE]))
+    started, ended, decision = events
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(ended, SpeechEnded)
+    assert isinstance(decision, Decision)
+    assert (decision.outcome, decision.final, decision.reason) == (Outcome.UNDECIDED, True, Reason.NOT_ENOUGH_SPEECH)
+    assert decision.at == ended.offset + 16_000
+
+
+def test_nobody_is_waited_for_any_longer_before_any_speech() -> None:
+    (decision,) = streamed(session(config=PATIENT), [audio.silence(3.0)])
+    assert isinstance(decision, Decision)
+    assert (decision.at, decision.reason) == (16_000, Reason.NO_SPEECH)
+
+
+def test_enough_speech_that_decides_nothing_is_told_to_have_paused() -> None:
+    long = audio.join(audio.voice(0, 2.5, take=1), audio.silence(2.0), audio.voice(3, 2.0))
+    *_, decision = streamed(session(config=PATIENT, calibration=DOUBTFUL), [long])
+    assert isinstance(decision, Decision)
+    assert (decision.outcome, decision.reason) == (Outcome.UNDECIDED, Reason.SPEECH_PAUSED)
+
+
+def test_with_wait_for_end_no_pause_is_too_long() -> None:
+    *_, decision = streamed(session(config=PATIENT, wait_for_end=True), [ASIDE])
+    assert isinstance(decision, Decision)
+    assert decision.at == len(ASIDE)
+
+
+def test_a_pause_ends_an_attempt_at_the_same_sample_however_the_audio_is_cut() -> None:
+    whole = list(streamed(session(config=PATIENT, calibration=DOUBTFUL, interim=True), [ASIDE]))
+
+    @settings(max_examples=12, deadline=None, derandomize=True)
+    @given(pieces(ASIDE))
+    def check(parts: list[Waveform]) -> None:
+        assert list(streamed(session(config=PATIENT, calibration=DOUBTFUL, interim=True), parts)) == whole
+
+    check()
+
+
 def test_too_little_speech_is_undecided_but_scored() -> None:
     decision = final(audio.voice(0, 0.7))
     assert (decision.outcome, decision.reason) == (Outcome.UNDECIDED, Reason.NOT_ENOUGH_SPEECH)

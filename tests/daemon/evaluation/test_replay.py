@@ -48,7 +48,8 @@ def session(sound: Waveform, speakers: Sequence[Speaker], settings: Config, cali
 
 
 def replay(sound: Waveform, own: int | None, settings: Config, calibration: Calibration) -> Decisions:
-    heard = hear(sound, ENCODER, settings.vad, round(settings.decision.speech_seconds * SAMPLE_RATE))
+    enough = round(settings.decision.speech_seconds * SAMPLE_RATE)
+    heard = hear(sound, ENCODER, settings.vad, enough, settings.decision.pause_seconds)
     return Replay(SPEAKERS, settings.decision, calibration).decide(heard, own)
 
 
@@ -62,6 +63,8 @@ def replay(sound: Waveform, own: int | None, settings: Config, calibration: Cali
         (config(speech_seconds=2.0), fake_calibration(accept=2.0, reject=-2.0)),
         # So close that who is asked for first decides, and voices are alike.
         (config(ambiguous_llr=40.0), fake_calibration(accept=0.1, reject=0.05)),
+        # Ended by a pause between two voices, or before any.
+        (config(pause_seconds=0.5), fake_calibration(accept=2.0, reject=-2.0)),
     ],
 )
 def test_an_attempt_ends_as_in_its_session(sound: str, settings: Config, calibration: Calibration) -> None:
@@ -94,7 +97,7 @@ def test_with_one_enrolled_there_is_nobody_else() -> None:
 def test_an_attempt_ends_with_its_budget() -> None:
     settings = config(speech_seconds=2.0)
     heard = hear(SOUNDS["more than is heard"], ENCODER, settings.vad, 2 * SAMPLE_RATE)
-    assert not heard.whole
+    assert heard.ended is Reason.SPEECH_BUDGET_SPENT
     (claim, *_) = Replay(SPEAKERS, settings.decision, fake_calibration(accept=2.0, reject=-2.0)).decide(heard, None).claims
     assert claim.reason is Reason.SPEECH_BUDGET_SPENT
     assert 2.0 <= claim.evidence.speech / SAMPLE_RATE < 2.2
@@ -102,7 +105,7 @@ def test_an_attempt_ends_with_its_budget() -> None:
 
 def test_a_recording_is_heard_whole_if_it_is_short() -> None:
     heard = hear(SOUNDS["a voice"], ENCODER, PLAIN_VAD, 8 * SAMPLE_RATE)
-    assert heard.whole
+    assert heard.ended is Reason.AUDIO_ENDED
     assert heard.embeddings.shape == (len(heard.looks), 192)
     assert heard.end.embedding is not None
     assert np.array_equal(heard.embeddings[-1], heard.end.embedding)
