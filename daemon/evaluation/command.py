@@ -78,7 +78,7 @@ def _measure(asked: Asked, config: Config, encoder: Callable[[], Encoder], calib
     recordings = read_manifest(asked.manifest, asked.root)
     for path in (*(recording.path for recording in recordings), *noises):
         if not path.is_file():
-            raise EvaluationError(f"{path} is not there: the paths of lists are relative to --root, those of noises to --noise-root")
+            raise EvaluationError(f"{path} cannot be read: it is not there (paths are relative to --root, those of noises to --noise-root)")
     hours = asked.noise_hours if asked.noise_hours is not None else NOISE_HOURS if noises else 0.0
     condition = None if asked.snr is None else Condition("noise", asked.snr, noises)
     setting = Setting(with_targets(config, asked.far, asked.frr), encoder, calibration, condition)

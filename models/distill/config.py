@@ -108,7 +108,7 @@ class DistillConfig(BaseModel):
         try:
             before = type(self).model_validate_json(earlier)
         except ValidationError:
-            raise RecipeError("its recipe is of another version of speakerd") from None
+            raise RecipeError("the checkpoint in output has a recipe of another version of speakerd: give the run another output") from None
         return [name for name in type(self).model_fields if name not in CHANGEABLE and getattr(self, name) != getattr(before, name)]
 
 

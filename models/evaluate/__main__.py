@@ -69,7 +69,7 @@ def _foresee(embeddings: Sequence[str], recordings: Sequence[Recording], trials:
         loaded_embedding(name)
     for recording in recordings:
         if not recording.path.is_file():
-            raise FileNotFoundError(f"{recording.path} is not there: the paths of lists are relative to --root")
+            raise FileNotFoundError(f"{recording.path} cannot be read: it is not there (the paths of lists are relative to --root)")
     enough_trials(recordings, trials)
 
 

@@ -114,7 +114,7 @@ def test_what_cannot_be_is_refused(more: list[str], said: str, evaluate: Evaluat
     [
         ("path\tspeaker\n", "column 'corpus' is missing"),
         ("path\tspeaker\tcorpus\nhiss.wav\ta\tb\n", "four recordings or more"),
-        ("path\tspeaker\tcorpus\n" + "absent.wav\ta\tb\n" * 4, "absent.wav is not there"),
+        ("path\tspeaker\tcorpus\n" + "absent.wav\ta\tb\n" * 4, "absent.wav cannot be read: it is not there"),
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_said(manifest: str, said: str, evaluate: Evaluate, tmp_path: Path) -> None:

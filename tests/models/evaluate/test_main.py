@@ -146,7 +146,7 @@ def test_noise_needs_a_list_of_noises(corpus: Path, capsys: pytest.CaptureFixtur
     [
         ("path\tspeaker\tcorpus\n", "spectrum", "no recording is listed"),
         ("path\tspeaker\n0-0.wav\ta\n", "spectrum", "column 'corpus' is missing"),
-        ("path\tspeaker\tcorpus\nabsent.wav\ta\tb\n", "spectrum", "absent.wav is not there"),
+        ("path\tspeaker\tcorpus\nabsent.wav\ta\tb\n", "spectrum", "absent.wav cannot be read: it is not there"),
         ("path\tspeaker\tcorpus\n0-0.wav\ta\tb\n", "spectrum", "no corpus has 20 target"),
         ("path\tspeaker\tcorpus\n0-0.wav\ta\tb\n", "spektrum", "'spektrum' is not known; installed are:"),
     ],
