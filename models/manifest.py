@@ -6,7 +6,7 @@ Columns: path (relative to a root directory), speaker, corpus; optional: session
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,6 +58,13 @@ def read_manifest(manifest: Path, root: Path) -> list[Recording]:
 def read_paths(manifest: Path, root: Path) -> list[Path]:
     """Return only the paths of a list that needs no speakers, such as one of noises. Raises `ManifestError`."""
     return [root / (row["path"] or "") for _, row in _rows(manifest, ("path",))]
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Raise `ManifestError` for the first path at which there is no file."""
+    for path in paths:
+        if not path.is_file():
+            raise ManifestError(f"{path} cannot be read: it is not there (the paths of a list are relative to its root directory)")
 
 
 def _rows(manifest: Path, required: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str | None]]]:

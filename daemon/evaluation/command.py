@@ -22,11 +22,11 @@ from daemon.evaluation.report import Report, as_json
 from models.calibration.calibration import Calibration
 from models.encoder import Encoder
 from models.evaluate.conditions import Condition, ConditionError
-from models.manifest import ManifestError, read_manifest, read_paths
+from models.evaluate.output import PICTURES
+from models.manifest import ManifestError, check_files, read_manifest, read_paths
 
 NOISE_HOURS: Final = 2.0
 """How long noise is heard, if any is named and nothing else is said."""
-PICTURES: Final = (".png", ".svg", ".pdf")
 WIDTH: Final = 110
 """Of tables where there is no terminal, in characters."""
 
@@ -76,9 +76,7 @@ def _measure(asked: Asked, config: Config, encoder: Callable[[], Encoder], calib
     if asked.noise and not noises:
         raise EvaluationError(f"{asked.noise} lists no noise")
     recordings = read_manifest(asked.manifest, asked.root)
-    for path in (*(recording.path for recording in recordings), *noises):
-        if not path.is_file():
-            raise EvaluationError(f"{path} cannot be read: it is not there (paths are relative to --root, those of noises to --noise-root)")
+    check_files([*(recording.path for recording in recordings), *noises])
     hours = asked.noise_hours if asked.noise_hours is not None else NOISE_HOURS if noises else 0.0
     condition = None if asked.snr is None else Condition("noise", asked.snr, noises)
     setting = Setting(with_targets(config, asked.far, asked.frr), encoder, calibration, condition)

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration.exact import FEW, TAIL, clopper_pearson, where
+from models.calibration.exact import TAIL, few, where, widened
 
 REPLICATES: Final = 1000
 BOOTSTRAP: Final = "bootstrap over speakers"
@@ -80,9 +80,8 @@ def rate(tallies: list[Tally], seed: int) -> Rate:
         return Rate(0, 0, None, None, EXACT)
     low, high = _bootstrap(tallies, seed)
     method = BOOTSTRAP
-    if min(count, total - count) < FEW:
-        exact = clopper_pearson(count, total)
-        low, high, method = min(low, exact[0]), max(high, exact[1]), EXACT
+    if few(count, total):
+        (low, high), method = widened(low, high, count, total), EXACT
     return Rate(count, total, count / total, (low, high), method)
 
 

@@ -25,6 +25,17 @@ def clopper_pearson(count: int, total: int) -> tuple[float, float]:
     return low, where(lambda share: 1.0 - _binomial(count, total, share), 1.0 - TAIL, 1.0)
 
 
+def few(count: int, total: int) -> bool:
+    """Return whether there are fewer than `FEW` errors, or non-errors."""
+    return min(count, total - count) < FEW
+
+
+def widened(low: float, high: float, count: int, total: int) -> tuple[float, float]:
+    """Return an interval that reaches at least as far as the exact one, total > 0."""
+    exact = clopper_pearson(count, total)
+    return min(low, exact[0]), max(high, exact[1])
+
+
 def where(rising: Callable[[float], float], value: float, top: float) -> float:
     """Return where in [0, top] a rising function passes `value`."""
     low, high = 0.0, top

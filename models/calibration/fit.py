@@ -52,7 +52,7 @@ def check(trials: Sequence[Trials]) -> None:
             f"a calibration needs {LEAST_SPEAKERS}, and is better with 100"
         )
     if all(each.target.all() for each in heard):
-        raise MaterialError("nobody is compared with anybody else: speakers are within their corpus, so give several of them one corpus")
+        raise MaterialError("nobody is compared with anybody else, as is done within a corpus: give several of them one corpus")
 
 
 class Looks(NamedTuple):

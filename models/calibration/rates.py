@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.calibration.attempts import Enrollment
 from models.calibration.boundary import Pair
-from models.calibration.exact import FEW, clopper_pearson
+from models.calibration.exact import few, widened
 from models.calibration.leeway import NO_LEEWAY, Leeway
 from models.calibration.quality import Rows
 from models.calibration.score import ScoreModel
@@ -57,9 +57,8 @@ class Outcomes:
         drawn = np.random.default_rng(0).integers(len(trials), size=(RESAMPLES, len(trials)))
         low, high = np.quantile(hits[drawn].sum(axis=1) / trials[drawn].sum(axis=1), [0.025, 0.975])
         count, total = round(hits.sum()), int(trials.sum())
-        if min(count, total - count) < FEW:
-            exact = clopper_pearson(count, total)
-            low, high = min(low, exact[0]), max(high, exact[1])
+        if few(count, total):
+            low, high = widened(low, high, count, total)
         return Rate(count / total, float(low), float(high))
 
     def median_seconds(self, which: NDArray[np.bool_]) -> float:

@@ -17,14 +17,13 @@ from models.evaluate.conditions import VALUES, ConditionError, conditions_of
 from models.evaluate.embeddings import EmbeddingError, loaded_embedding
 from models.evaluate.figures import TooFewTrialsError, enough_trials
 from models.evaluate.measure import Measured, measure
-from models.evaluate.output import as_json, by_group, comparison, overview
+from models.evaluate.output import PICTURES, as_json, by_group, comparison, overview
 from models.evaluate.trial_list import TrialListError, listed_trials, read_trials, recordings_of, used_recordings
 from models.evaluate.trials import CorpusTrials
-from models.manifest import ManifestError, Recording, read_manifest, read_paths
+from models.manifest import ManifestError, Recording, check_files, read_manifest, read_paths
 
 DEFAULT_KINDS: Final = ("seconds",)
 """Conditions that are measured unless others are asked for."""
-PICTURES: Final = (".png", ".svg", ".pdf")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,9 +66,7 @@ def _foresee(embeddings: Sequence[str], recordings: Sequence[Recording], trials:
     """Raise now what would end a measurement later."""
     for name in embeddings:
         loaded_embedding(name)
-    for recording in recordings:
-        if not recording.path.is_file():
-            raise FileNotFoundError(f"{recording.path} cannot be read: it is not there (the paths of lists are relative to --root)")
+    check_files(recording.path for recording in recordings)
     enough_trials(recordings, trials)
 
 

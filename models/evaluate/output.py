@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Final
 
 from rich.box import SIMPLE
 from rich.table import Table
 
 from models.evaluate.figures import Figures
 from models.evaluate.measure import Measured
+
+PICTURES: Final = (".png", ".svg", ".pdf")
+"""How the names of plots may end."""
 
 
 def as_json(measured: Measured) -> dict[str, object]:

@@ -15,6 +15,8 @@ from typing import Any
 import platformdirs
 import torch
 
+from models.weights import digest
+
 
 class TeacherError(Exception):
     """A teacher's weights are missing or are not the ones expected; the message says what to do."""
@@ -57,7 +59,7 @@ def trained(name: str) -> dict[str, Any]:
 
 def trained_version(name: str) -> str:
     """Return the first digits of the SHA-256 of the same weights. Raises `TeacherError` where they are missing."""
-    return hashlib.sha256(_added(name).read_bytes()).hexdigest()[:12]
+    return digest(_added(name))[:12]
 
 
 def _added(name: str) -> Path:
