@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from daemon.config import VadConfig
 from daemon.evaluation.bench import Bench, Workers
-from daemon.evaluation.corpus import CorpusEnrolled
+from daemon.evaluation.corpus import CorpusEnrolled, enroll_corpus
 from daemon.evaluation.figures import Times
 from daemon.evaluation.intervals import Frequency, frequency
 from daemon.events import AttemptDecided, Locked, Outcome, SpeakerChanged, WatchEvent
@@ -25,6 +25,7 @@ from daemon.hearing.vad import HOP, speech_gate
 from daemon.session import run
 from daemon.speakers import Speaker
 from daemon.watch.session import WatchSession
+from models.evaluate.trials import build_trials
 from models.features import SAMPLE_RATE, Waveform
 from models.manifest import Recording
 
@@ -73,14 +74,26 @@ class Changes:
     false_changes: Frequency
 
 
-def changes(enrolled: Sequence[CorpusEnrolled], recordings: Sequence[Recording], workers: Workers, seed: int) -> Changes:
-    """Follow everybody enrolled, with the recordings that enroll nobody; who follows upon whom depends on the seed.
+def changes(enrolled: Sequence[CorpusEnrolled], recordings: Sequence[Recording], workers: Workers, seed: int, rounds: int = 1) -> Changes:
+    """Follow everybody enrolled, with the recordings that enroll nobody, as `deal` has it.
 
     Raises `EvaluationError` for a file that cannot be read.
     """
+    return summary(list(workers(hear_turn, deal(enrolled, recordings, workers, seed, rounds), "changing speakers")))
+
+
+def deal(enrolled: Sequence[CorpusEnrolled], recordings: Sequence[Recording], workers: Workers, seed: int, rounds: int) -> list[Turn]:
+    """Return what is to be heard; who follows upon whom depends on the seed.
+
+    rounds: in each after the first, the recordings are in another order, so that others of them enroll. Raises `EvaluationError` for a
+    file that cannot be read.
+    """
     random = np.random.default_rng((seed, 3))
     turns = [turn for corpus in enrolled for turn in _turns(corpus, recordings, random)]
-    return summary(list(workers(hear_turn, turns, "changing speakers")))
+    for _ in range(1, rounds):
+        order = [recordings[place] for place in random.permutation(len(recordings))]
+        turns += [turn for trials in build_trials(order) for turn in _turns(enroll_corpus(trials, order, workers), order, random)]
+    return turns
 
 
 def hear_turn(bench: Bench, turn: Turn) -> TurnHeard:

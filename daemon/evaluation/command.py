@@ -80,7 +80,7 @@ def _measure(asked: Asked, config: Config, encoder: Callable[[], Encoder], calib
     hours = asked.noise_hours if asked.noise_hours is not None else NOISE_HOURS if noises else 0.0
     condition = None if asked.snr is None else Condition("noise", asked.snr, noises)
     setting = Setting(with_targets(config, asked.far, asked.frr), encoder, calibration, condition)
-    return measure(recordings, setting, Plan(noises, hours, asked.changes, asked.seed), asked.jobs)
+    return measure(recordings, setting, Plan(noises, hours, asked.change_rounds if asked.changes else 0, asked.seed), asked.jobs)
 
 
 def _write(asked: Asked, report: Report) -> None:

@@ -23,12 +23,13 @@ from models.manifest import Recording
 class Plan:
     """What is measured beside the attempts.
 
-    noises: recordings of noise. hours: for so long noise is heard, made-up streams included; 0 for not at all. changes: of speaker.
+    noises: recordings of noise. hours: for so long noise is heard, made-up streams included; 0 for not at all. changes: in so many
+    rounds, changes of speaker are followed; 0 for none.
     """
 
     noises: tuple[Path, ...] = ()
     hours: float = 0.0
-    changes: bool = False
+    changes: int = 0
     seed: int = 0
 
 
@@ -45,7 +46,7 @@ def measure(recordings: Sequence[Recording], setting: Setting, plan: Plan, jobs:
             )
         kept = [corpus for corpus in enrolled if corpus.roster.speakers]
         tried = [try_corpus(corpus, recordings, work) for corpus in kept]
-        noticed = changes(kept, recordings, work, plan.seed) if plan.changes else None
+        noticed = changes(kept, recordings, work, plan.seed, plan.changes) if plan.changes else None
     speakers = [speaker for corpus in kept for speaker in corpus.roster.speakers]
     heard = false_alarms(speakers, recordings, setting, plan.noises, plan.hours, plan.seed) if plan.hours else None
     return replace(_report(setting, plan, enrolled, tried), changes=noticed, noise=heard)

@@ -28,6 +28,13 @@ _OPTIONS: Final = (
     ),
     click.option("--snr", type=float, help="Add noise to every attempt and change of speaker, so many dB below the speech."),
     click.option("--changes/--no-changes", default=True, show_default=True, help="Measure how soon a change of speaker is noticed."),
+    click.option(
+        "--change-rounds",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Measure changes of speaker so many times, each time with other recordings of everybody enrolled: for more hours.",
+    ),
     click.option("--json", type=_OUTPUT, help="File to write the figures to."),
     click.option("--plot", type=_OUTPUT, help="Picture to draw errors against seconds of speech into; needs matplotlib."),
     click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of everything that is drawn."),
@@ -50,6 +57,7 @@ class Asked:
     noise_hours: float | None = None
     snr: float | None = None
     changes: bool = True
+    change_rounds: int = 1
     json: Path | None = None
     plot: Path | None = None
     seed: int = 0

@@ -12,7 +12,7 @@ from models.calibration.trials import Trials
 
 HOLD: Final = 7
 """A change is believed that so many steps in a row tell of: in noise, three told four times as many changes that were none."""
-NOTICED: Final = 0.75
+NOTICED: Final = 2 / 3
 """So many views of another voice say so. More would be noticed sooner, and more changes told that are none."""
 LEAST_VIEWS: Final = 1000
 """Fewer views of others tell too little."""

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from daemon.evaluation.bench import Bench, Enrollment, Setting
-from daemon.evaluation.changes import Turn, TurnHeard, hear_turn, summary
+from daemon.evaluation.bench import Bench, Enrollment, Setting, workers
+from daemon.evaluation.changes import Turn, TurnHeard, deal, hear_turn, summary
+from daemon.evaluation.corpus import enroll_corpus
 from daemon.speakers import Speaker
 from models.evaluate.conditions import Condition
+from models.evaluate.trials import build_trials
 from models.features import SAMPLE_RATE, Waveform
+from models.manifest import Recording
 from tests.audio import join, silence, voice
+from tests.daemon.evaluation.conftest import SPEAKERS
 
 Record = Callable[[str, Waveform], Path]
 
@@ -74,6 +78,17 @@ def test_all_is_heard_under_the_condition(setting: Setting, anna: Speaker, recor
 def test_recordings_without_speech_are_no_trouble(bench: Bench, anna: Speaker, record: Record) -> None:
     heard = hear_turn(bench, Turn(anna, (record("nothing", silence(1.0)),), (record("also", silence(1.0)),)))
     assert heard == TurnHeard(0.0, 0, met=False, noticed=np.inf)
+
+
+def test_in_every_round_others_of_the_recordings_enroll(recordings: list[Recording], setting: Setting) -> None:
+    with workers(setting, 1) as work:
+        enrolled = [enroll_corpus(trials, recordings, work) for trials in build_trials(recordings)]
+        once, often = (deal(enrolled, recordings, work, seed=0, rounds=rounds) for rounds in (1, 4))
+    assert [turn.own for turn in often[: len(once)]] == [turn.own for turn in once]
+    assert len(often) == 4 * len(once)
+    assert {turn.speaker.name for turn in often} == {f"synthetic/speaker{number}" for number in range(SPEAKERS)}
+    followed, always = ({path for turn in turns for path in turn.own} for turns in (often, once))
+    assert followed > always
 
 
 def test_what_is_not_noticed_counts_as_the_slowest() -> None:

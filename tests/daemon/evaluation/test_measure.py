@@ -48,6 +48,15 @@ def test_processes_make_no_difference(report: Report, recordings: list[Recording
     assert as_json(measure(recordings, setting, Plan(), jobs=2)) == as_json(report)
 
 
+def test_changes_of_speaker_are_followed_in_rounds(report: Report, recordings: list[Recording], setting: Setting) -> None:
+    once, twice = (measure(recordings, setting, Plan(changes=rounds)).changes for rounds in (1, 2))
+    assert report.changes is None
+    assert once is not None
+    assert twice is not None
+    assert (once.streams, twice.streams) == (2 * SPEAKERS, 4 * SPEAKERS)
+    assert twice.false_changes.hours > once.false_changes.hours
+
+
 def test_conditions_change_the_attempts_alone(report: Report, recordings: list[Recording], setting: Setting, corpus: Path) -> None:
     noisy = measure(recordings, replace(setting, condition=Condition("noise", -10.0, (corpus / "hiss.wav",))), Plan())
     assert noisy.setup.snr == -10.0
