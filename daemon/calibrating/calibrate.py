@@ -106,3 +106,7 @@ def _rates(made: Calibrated) -> Iterator[str]:
         seconds = told.median_seconds(right & (told.target == target))
         done = "accepted" if target else "rejected"
         yield f"{who}  {told.rate(wrong, target=target)} {wanted}; {told.rate(right, target=target)} {done}, after {seconds:.1f} s (median)"
+    for condition in sorted(set(told.conditions.tolist())):
+        some = told.under(condition)
+        impostors, owners = some.rate(some.accepted, target=False), some.rate(some.rejected, target=True)
+        yield f"  {condition:<11}{impostors} of impostors accepted; {owners} of owners rejected"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -38,14 +38,21 @@ class Rate(NamedTuple):
 class Outcomes:
     """Outcomes of n trials, one enrolled voice at a time.
 
-    speakers: who is enrolled. accepted, rejected: whether; neither is undecided. seconds: of speech until then, NaN where undecided.
+    speakers: who is enrolled. conditions: of what kind that was which was verified. accepted, rejected: whether; neither is undecided.
+    seconds: of speech until then, NaN where undecided.
     """
 
     speakers: NDArray[np.str_]
+    conditions: NDArray[np.str_]
     target: NDArray[np.bool_]
     accepted: NDArray[np.bool_]
     rejected: NDArray[np.bool_]
     seconds: Rows
+
+    def under(self, condition: str) -> Outcomes:
+        """Return those under one kind of condition."""
+        chosen = self.conditions == condition
+        return Outcomes(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def rate(self, which: NDArray[np.bool_], *, target: bool) -> Rate:
         """Return the share of target or non-target trials that are among `which`, (n,)."""
@@ -75,6 +82,7 @@ def outcomes(
     decision = np.concatenate(decided)
     return Outcomes(
         np.concatenate([names[each.enrolled] for each in trials]),
+        np.concatenate([np.repeat(each.attempt.condition.split()[0], len(each.target)) for each in trials]),
         np.concatenate([each.target for each in trials]),
         decision > 0,
         decision < 0,
@@ -84,8 +92,7 @@ def outcomes(
 
 def joined(parts: Sequence[Outcomes]) -> Outcomes:
     """Return the outcomes of all parts."""
-    columns = zip(*((part.speakers, part.target, part.accepted, part.rejected, part.seconds) for part in parts), strict=True)
-    return Outcomes(*(np.concatenate(column) for column in columns))
+    return Outcomes(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Outcomes)))
 
 
 def _decided(trials: Trials, model: ScoreModel, pair: Pair, leeway: Leeway) -> tuple[Rows, Rows]:

@@ -44,7 +44,7 @@ def test_an_attempt_ends_at_the_boundary_that_it_reaches_first() -> None:
 def test_rates_and_their_intervals() -> None:
     names, target = np.repeat(["a", "b", "c", "d"], 25), np.ones(100, dtype=bool)
     wrong = np.arange(100) % 10 == 0
-    told = Outcomes(names, target, ~wrong, wrong, np.ones(100))
+    told = Outcomes(names, np.repeat("clean", 100), target, ~wrong, wrong, np.ones(100))
     rate = told.rate(told.rejected, target=True)
     assert rate.share == pytest.approx(0.1)
     assert rate.low <= 0.1 <= rate.high
@@ -56,6 +56,17 @@ def test_parts_are_joined() -> None:
     both = joined([one, other])
     assert len(both.target) == len(one.target) + len(other.target)
     assert both.accepted.sum() == one.accepted.sum() + other.accepted.sum()
+
+
+def test_kinds_of_conditions_are_told_apart() -> None:
+    voices = Voices(8)
+    made = voices.material(2)
+    heard = [replace(one, condition=f"noise {place}") if place % 2 else one for place, one in enumerate(made.attempts)]
+    told = outcomes(build_trials(heard, made.enrollments, Cohort.none()), made.enrollments, COSINES, Pair(0.6, 0.0))
+    clean, noise = told.under("clean"), told.under("noise")
+    assert len(clean.target) == len(noise.target) == len(told.target) // 2
+    assert clean.accepted.sum() + noise.accepted.sum() == told.accepted.sum()
+    assert not len(told.under("room").target)
 
 
 def test_voices_that_nothing_was_fitted_on_keep_the_rates() -> None:
@@ -76,7 +87,8 @@ def test_too_few_speakers_are_not_measured() -> None:
 
 
 def test_what_was_never_seen_is_not_held_for_impossible() -> None:
-    told = Outcomes(np.repeat(["a", "b"], 10), np.ones(20, dtype=bool), np.ones(20, dtype=bool), np.zeros(20, dtype=bool), np.ones(20))
+    always = np.ones(20, dtype=bool)
+    told = Outcomes(np.repeat(["a", "b"], 10), np.repeat("clean", 20), always, always, ~always, np.ones(20))
     assert list(told.rate(told.rejected, target=True)) == pytest.approx([0.0, 0.0, 0.1684], abs=1e-4)
     assert list(told.rate(told.accepted, target=True)) == pytest.approx([1.0, 0.8316, 1.0], abs=1e-4)
 
