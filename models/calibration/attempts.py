@@ -27,13 +27,21 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt of a speaker of a corpus under a condition; `recordings` are numbers of what it was made of."""
+    """An attempt of a speaker of a corpus; `recordings` are numbers of what it was made of.
+
+    condition: its kind and, unless that is "clean", how much of it: "noise 10".
+    """
 
     speaker: str
     corpus: str
     condition: str
     recordings: frozenset[int]
     trajectory: Trajectory
+
+    @property
+    def kind(self) -> str:
+        """The kind of the condition alone."""
+        return self.condition.split()[0]
 
 
 @dataclass(frozen=True)

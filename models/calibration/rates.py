@@ -82,7 +82,7 @@ def outcomes(
     decision = np.concatenate(decided)
     return Outcomes(
         np.concatenate([names[each.enrolled] for each in trials]),
-        np.concatenate([np.repeat(each.attempt.condition.split()[0], len(each.target)) for each in trials]),
+        np.concatenate([np.repeat(each.attempt.kind, len(each.target)) for each in trials]),
         np.concatenate([each.target for each in trials]),
         decision > 0,
         decision < 0,
